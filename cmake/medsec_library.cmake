@@ -1,0 +1,37 @@
+# One object library a layer, compiled once; the shared and the static library are made of them.
+
+set(medsec_layers core crypto_openssl host gateway)
+
+foreach(layer IN LISTS medsec_layers)
+  string(TOUPPER ${layer} upper)
+  add_library(medsec_${layer}_objects OBJECT)
+  foreach(source IN LISTS MEDSEC_${upper}_SOURCES)
+    if(EXISTS "${PROJECT_SOURCE_DIR}/${source}")
+      target_sources(medsec_${layer}_objects PRIVATE "${PROJECT_SOURCE_DIR}/${source}")
+    endif()
+  endforeach()
+  target_include_directories(medsec_${layer}_objects PUBLIC "${PROJECT_SOURCE_DIR}/include")
+endforeach()
+
+file(WRITE "${PROJECT_BINARY_DIR}/empty.c" "typedef int medsec_empty;\n")
+foreach(layer crypto_openssl host gateway)
+  target_sources(medsec_${layer}_objects PRIVATE "${PROJECT_BINARY_DIR}/empty.c")
+endforeach()
+
+target_link_libraries(medsec_crypto_openssl_objects PUBLIC PkgConfig::CRYPTO PkgConfig::SODIUM)
+target_link_libraries(medsec_host_objects PUBLIC PkgConfig::SODIUM PkgConfig::CJSON PkgConfig::SQLITE
+  Threads::Threads)
+target_link_libraries(medsec_gateway_objects PUBLIC PkgConfig::UV PkgConfig::CJSON PahoMqtt::async
+  Threads::Threads)
+
+foreach(kind shared static)
+  string(TOUPPER ${kind} KIND)
+  add_library(medsec_${kind} ${KIND})
+  foreach(layer IN LISTS medsec_layers)
+    target_link_libraries(medsec_${kind} PRIVATE medsec_${layer}_objects)
+  endforeach()
+  target_include_directories(medsec_${kind} INTERFACE
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  set_target_properties(medsec_${kind} PROPERTIES OUTPUT_NAME medsec EXPORT_NAME ${kind}
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+endforeach()

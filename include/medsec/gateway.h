@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MEDSEC_GATEWAY_H
+#define MEDSEC_GATEWAY_H
+
+#include <medsec/log.h>
+#include <medsec/profile_file.h>
+#include <medsec/publisher.h>
+#include <medsec/registry.h>
+#include <medsec/topic.h>
+
+/*
+ * The gateway: listens for devices, identifies them by the registry, publishes what they measure.
+ * One loop thread a core, each with its own listening socket; a connection never changes thread.
+ * Everything it needs is handed in and stays the caller's: registry, profiles, publisher, log.
+ */
+typedef struct medsec_gateway medsec_gateway;
+
+/* What is published for a reading: any set of these. */
+#define MEDSEC_PUBLISH_FIELDS 1u /* one topic a vital, payload as measured */
+#define MEDSEC_PUBLISH_READING 2u /* one JSON object a reading on `Reading` */
+
+/* All zero is a working default but for the pointers. */
+typedef struct medsec_gateway_options {
+    const char *listen; /* "0.0.0.0:9998", "[::]:9998"; port 0 takes a free one */
+    medsec_registry *registry; /* watched for changes; used from one gateway thread */
+    const medsec_profile_set *profiles;
+    medsec_publisher *publisher; /* the gateway starts and stops it */
+    medsec_log *log; /* may be NULL */
+    const medsec_topic *topic; /* NULL: MEDSEC_TOPIC_TEMPLATE_DEFAULT */
+    const char *name; /* of this gateway, in its status topic and payloads */
+    uint32_t threads; /* 0: one a core */
+    uint32_t publish; /* MEDSEC_PUBLISH_*; 0: fields */
+    uint8_t seed_qos; /* 0 or 1 */
+    uint32_t max_connections; /* 0: MEDSEC_GATEWAY_CONNECTIONS */
+    uint32_t identify_timeout_ms; /* 0: MEDSEC_GATEWAY_IDENTIFY_TIMEOUT_MS */
+    uint32_t idle_timeout_ms; /* 0: MEDSEC_GATEWAY_IDLE_TIMEOUT_MS */
+} medsec_gateway_options;
+
+#define MEDSEC_GATEWAY_PORT 9998
+#define MEDSEC_GATEWAY_CONNECTIONS 19000u /* a process may hold 20 000 descriptors here */
+#define MEDSEC_GATEWAY_IDENTIFY_TIMEOUT_MS 10000u /* from accept to the first whole reading */
+#define MEDSEC_GATEWAY_IDLE_TIMEOUT_MS 300000u /* devices may be silent for minutes */
+#define MEDSEC_GATEWAY_READ_BUFFER 16384u /* bytes a thread reads at once: 62 usual frames */
+#define MEDSEC_GATEWAY_ADDRESS_EVERY 50u /* readings between two publications of the addresses */
+#define MEDSEC_GATEWAY_RELOAD_MS 250u /* how often the registry is looked at */
+#define MEDSEC_GATEWAY_STOP_MS 10000u /* to deliver what was accepted */
+
+/* Counters since start. `rejected` is indexed by -status. */
+#define MEDSEC_GATEWAY_REASONS 32u
+typedef struct medsec_gateway_stats {
+    uint64_t accepted;
+    uint64_t connections; /* now */
+    uint64_t identified; /* now */
+    uint64_t readings;
+    uint64_t messages;
+    uint64_t dropped; /* messages that the publisher did not take */
+    uint64_t extra_members;
+    uint64_t paused; /* times that reading stopped for back-pressure */
+    uint64_t reloads; /* of the registry */
+    uint64_t rejected[MEDSEC_GATEWAY_REASONS];
+} medsec_gateway_stats;
+
+MEDSEC_BEGIN_DECLS
+
+/* Checks the options and loads the registry. ERR_ARGUMENT, ERR_MEMORY, errors of the registry. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_gateway_create(medsec_gateway **gateway,
+                                                            const medsec_gateway_options *options);
+
+/* Starts the publisher, listens, and runs in threads of its own. ERR_IO: the address is not to be
+ * had. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_gateway_start(medsec_gateway *gateway);
+
+/* The port in use, after start. */
+MEDSEC_API uint16_t medsec_gateway_port(const medsec_gateway *gateway);
+
+/* Looks at the registry now, whether it changed or not. From any thread. */
+MEDSEC_API void medsec_gateway_reload(medsec_gateway *gateway);
+
+/* From any thread. */
+MEDSEC_API void medsec_gateway_get_stats(const medsec_gateway *gateway,
+                                         medsec_gateway_stats *stats);
+
+/*
+ * Stops listening, takes what has already arrived, publishes the last states, delivers everything
+ * accepted, and joins the threads. ERR_TIMEOUT: the publisher could not deliver in `timeout_ms`.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_gateway_stop(medsec_gateway *gateway,
+                                                          uint32_t timeout_ms);
+
+/* Frees; stops first if need be. NULL is fine. */
+MEDSEC_API void medsec_gateway_destroy(medsec_gateway *gateway);
+
+MEDSEC_END_DECLS
+
+#endif

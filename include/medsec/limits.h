@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MEDSEC_LIMITS_H
+#define MEDSEC_LIMITS_H
+
+/* Every limit of the core: value, unit, reason. Host-side defaults stand in gateway.h. */
+
+#define MEDSEC_AES_BLOCK_LEN 16u /* bytes; FIPS 197 */
+#define MEDSEC_AES128_KEY_LEN 16u /* bytes; FIPS 197 */
+
+#define MEDSEC_DEVICE_ID_MAX 64u /* characters; also the widest level it gets in a topic */
+#define MEDSEC_PROFILE_NAME_MAX 32u /* characters */
+#define MEDSEC_VITALS_MAX 16u /* vitals in a profile; bounds a reading to 128 bytes of values */
+#define MEDSEC_VITAL_KEY_MAX 24u /* characters of a member name in a reading */
+#define MEDSEC_VITAL_TOPIC_MAX 96u /* characters of a topic suffix */
+#define MEDSEC_VITAL_UNIT_MAX 16u /* characters of a UCUM unit */
+#define MEDSEC_VITAL_CODE_MAX 32u /* characters of a LOINC or MDC code */
+
+#define MEDSEC_VALUE_DIGITS_MAX 9u /* fits 32 bits with a sign; more than any sensor gives */
+#define MEDSEC_VALUE_DECIMALS_MAX 6u /* decimals */
+#define MEDSEC_VALUE_TEXT_MAX \
+    12u /* characters of a canonical value: sign, 9 digits, point, one more */
+
+#define MEDSEC_READING_EXTRA_MAX 16u /* unknown members in a reading, ignored and counted */
+
+#define MEDSEC_TOPIC_MAX 256u /* bytes of an expanded topic; MQTT allows 65535, nobody needs it */
+#define MEDSEC_TOPIC_TEMPLATE_MAX 128u /* bytes of a template */
+#define MEDSEC_TOPIC_PARTS_MAX 8u /* literals and placeholders in a template */
+
+#define MEDSEC_SEED_BLOCKS_MAX 64u /* blocks in a seed frame (1024 characters); usual are 8 */
+#define MEDSEC_SEED_BLOCK_HEX_LEN 32u /* characters of one block on the wire */
+/* Characters of a frame of n blocks: 32 hex digits each, joined with '+'. */
+#define MEDSEC_SEED_FRAME_LEN(blocks) (33u * (blocks)-1u)
+
+#define MEDSEC_SESSION_SIZE_MAX 1024u /* bytes of a session; checked at compile time */
+
+#endif

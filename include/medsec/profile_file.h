@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MEDSEC_PROFILE_FILE_H
+#define MEDSEC_PROFILE_FILE_H
+
+#include <medsec/profile.h>
+
+/*
+ * Profiles as JSON:
+ *
+ *     {"format":"medsec-profile/1","id":2,"name":"pulse-oximeter","vitals":[
+ *       {"key":"SpO2","topic":"Physiological_Data/SpO2","unit":"%","code":"LOINC 59408-5",
+ *        "decimals":1,"min":0,"max":100}, ...]}
+ *
+ * `min` and `max` are in the unit. A set of profiles is what a gateway looks devices' profiles up
+ * in; it always holds `pico-vitals`.
+ */
+typedef struct medsec_profile_set medsec_profile_set;
+
+MEDSEC_BEGIN_DECLS
+
+/* A set with the built-in profile in it. NULL when out of memory. */
+MEDSEC_API medsec_profile_set *medsec_profile_set_create(void);
+MEDSEC_API void medsec_profile_set_destroy(medsec_profile_set *set);
+
+/*
+ * Adds the profile in a JSON text; `*why` (may be NULL) is a static sentence on failure.
+ * ERR_SYNTAX; the errors of medsec_profile_check; ERR_EXISTS: that name or id is taken.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_profile_set_add(medsec_profile_set *set,
+                                                             const char *json, size_t len,
+                                                             const char **why);
+
+/* The same from a file. Also ERR_IO. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_profile_set_load(medsec_profile_set *set,
+                                                              const char *path, const char **why);
+
+/* By name; NULL when there is none. Valid as long as the set. */
+MEDSEC_API const medsec_profile *medsec_profile_set_find(const medsec_profile_set *set,
+                                                         const char *name);
+
+/*
+ * The retained JSON of the topic `Profile`: units, codes and topics. `cap` of
+ * MEDSEC_PROFILE_JSON_MAX is always enough.
+ */
+#define MEDSEC_PROFILE_JSON_MAX 8192u
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_profile_write_json(char *out, size_t cap, size_t *len,
+                                                                const medsec_profile *profile);
+
+MEDSEC_END_DECLS
+
+#endif

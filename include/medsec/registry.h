@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MEDSEC_REGISTRY_H
+#define MEDSEC_REGISTRY_H
+
+#include <medsec/aes_cbc.h>
+#include <medsec/credential.h>
+#include <medsec/profile_file.h>
+
+#include <stdbool.h>
+
+/*
+ * The registry: which devices exist and what their secrets are, in one SQLite file that several
+ * processes may use. Secrets are sealed (XChaCha20-Poly1305) under a key that is not in the
+ * file; what describes a device is bound into the seal, so that an edited row does not open. Every
+ * change is a row of an audit log, chained by a keyed hash. A registry object belongs to one
+ * thread.
+ */
+typedef struct medsec_registry medsec_registry;
+
+typedef enum medsec_device_state {
+    MEDSEC_DEVICE_ACTIVE = 0,
+    MEDSEC_DEVICE_REVOKED = 1, /* refused; the secret is kept, so that attempts are recognised */
+    MEDSEC_DEVICE_DECOMMISSIONED = 2 /* secret destroyed; the id stays taken */
+} medsec_device_state;
+
+/* What may be shown of a device. */
+typedef struct medsec_device_info {
+    char id[MEDSEC_DEVICE_ID_MAX + 1];
+    char profile[MEDSEC_PROFILE_NAME_MAX + 1];
+    const char *wire; /* "seed" */
+    medsec_device_state state;
+    uint64_t created_ms; /* UTC, since 1970 */
+    uint64_t changed_ms;
+} medsec_device_info;
+
+/* How the sealing key is had: one of the two. */
+typedef struct medsec_registry_unlock {
+    const char *key_file; /* 0600; created by medsec_registry_create when it is not there */
+    const char *passphrase; /* or: Argon2id of this (RFC 9106) */
+    size_t passphrase_len;
+} medsec_registry_unlock;
+
+typedef enum medsec_registry_mode {
+    MEDSEC_REGISTRY_READ,
+    MEDSEC_REGISTRY_WRITE
+} medsec_registry_mode;
+
+#define MEDSEC_REGISTRY_BUSY_MS 5000u /* how long a call waits for another process's change */
+#define MEDSEC_PASSPHRASE_MIN 12u /* characters */
+#define MEDSEC_ACTOR_MAX 64u /* characters of who made a change */
+#define MEDSEC_IMPORT_LINE_MAX 1024u /* characters of a line in a key file */
+
+MEDSEC_BEGIN_DECLS
+
+/* Makes a new registry (mode 0600). ERR_EXISTS; ERR_PERMISSION: the key file is readable by others;
+ * ERR_ARGUMENT: no or both ways to unlock, passphrase too short; ERR_IO. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_create(const char *path,
+                                                             const medsec_registry_unlock *unlock,
+                                                             const char *actor);
+
+/*
+ * Opens one. `actor` goes into the audit log with every change (MODE_WRITE; else NULL is fine).
+ * ERR_NOT_FOUND, ERR_PERMISSION, ERR_CORRUPT: no registry; ERR_CRYPTO: the wrong key or passphrase.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_open(medsec_registry **registry,
+                                                           const char *path,
+                                                           const medsec_registry_unlock *unlock,
+                                                           medsec_registry_mode mode,
+                                                           const char *actor);
+MEDSEC_API void medsec_registry_close(medsec_registry *registry);
+
+/* A sentence about the last failure, for the operator; no secret in it. Never NULL. */
+MEDSEC_API const char *medsec_registry_error(const medsec_registry *registry);
+
+/* Many changes as one: all or none, and fast. ERR_BUSY. An open batch that is closed is undone. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_begin(medsec_registry *registry);
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_commit(medsec_registry *registry);
+
+#define MEDSEC_ADD_ALLOW_SAMPLE_KEY 1u /* take the seed's published sample keys all the same */
+
+/*
+ * Adds a device. ERR_EXISTS: that id is or was there, or another device has that key;
+ * ERR_SAMPLE_KEY; ERR_DEVICE_ID; ERR_ARGUMENT: key or iv not printable.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_add(medsec_registry *registry,
+                                                          const medsec_credential *credential,
+                                                          unsigned flags);
+
+/* Fills in a random seed key and IV (16 printable characters each, at least 96 bits). */
+MEDSEC_API void medsec_credential_generate(medsec_credential *credential);
+
+/* ERR_NOT_FOUND. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_get(medsec_registry *registry, const char *id,
+                                                          medsec_device_info *info);
+
+/* The secret, for export. ERR_NOT_FOUND; ERR_REVOKED: decommissioned; ERR_CORRUPT: does not open.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_get_credential(medsec_registry *registry,
+                                                                     const char *id,
+                                                                     medsec_credential *credential);
+
+/* In order of id. Anything but OK from `each` stops and is returned. */
+typedef medsec_status medsec_device_fn(void *context, const medsec_device_info *info);
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_list(medsec_registry *registry,
+                                                           medsec_device_fn *each, void *context);
+
+/* ERR_NOT_FOUND; ERR_REVOKED: it is so already. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_revoke(medsec_registry *registry,
+                                                             const char *id);
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_decommission(medsec_registry *registry,
+                                                                   const char *id);
+
+/*
+ * One line of the seed's DEVICES_KEYS.txt: {"id":"..","key":"..","iv":".."}. ERR_NOT_FOUND: a blank
+ * or comment line. ERR_SYNTAX; ERR_DEVICE_ID; ERR_ARGUMENT: key or iv not 16 characters; ERR_LIMIT.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_import_line(medsec_credential *credential,
+                                                         const char *line, size_t len);
+
+typedef struct medsec_import_result {
+    size_t added;
+    size_t blank; /* blank and comment lines */
+    size_t refused;
+} medsec_import_result;
+
+/* Called for each line that was refused. */
+typedef void medsec_import_fn(void *context, size_t line, const char *id, medsec_status reason);
+
+/*
+ * Imports such a text as one change: good lines are added, bad ones reported and counted.
+ * An error is only what stopped it all (ERR_IO, ERR_BUSY); then nothing was added.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status
+medsec_registry_import(medsec_registry *registry, const char *text, size_t len, unsigned flags,
+                       medsec_import_fn *refused, void *context, medsec_import_result *result);
+
+/* One row of the audit log. */
+typedef struct medsec_audit_row {
+    uint64_t number; /* 1, 2, 3 ... */
+    uint64_t time_ms;
+    const char *actor;
+    const char *action; /* init, add, import, revoke, decommission, export */
+    const char *device; /* "" for init */
+    const char *hash; /* of the chain up to here, hex: note it elsewhere to detect a roll-back */
+} medsec_audit_row;
+
+typedef medsec_status medsec_audit_fn(void *context, const medsec_audit_row *row);
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_audit(medsec_registry *registry,
+                                                            medsec_audit_fn *each, void *context);
+
+/* Notes in the log that a secret left the registry. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_note_export(medsec_registry *registry,
+                                                                  const char *id);
+
+/*
+ * Recomputes the chain and compares every device's row with what the log says of it. ERR_CORRUPT:
+ * medsec_registry_error names the first row that is not as it was written. *rows is the number
+ * verified.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_verify(medsec_registry *registry,
+                                                             uint64_t *rows);
+
+/* True when another connection changed the file since the last call, or it was replaced. Cheap. */
+MEDSEC_API bool medsec_registry_changed(medsec_registry *registry);
+
+/*
+ * A directory: all devices of one moment, unsealed into locked memory, read-only and shared by
+ * threads. Counted references; the last one wipes it.
+ */
+typedef struct medsec_directory medsec_directory;
+
+typedef struct medsec_directory_entry {
+    char id[MEDSEC_DEVICE_ID_MAX + 1];
+    uint8_t state; /* medsec_device_state */
+    uint8_t key[MEDSEC_AES128_KEY_LEN];
+    uint8_t iv[MEDSEC_AES_BLOCK_LEN];
+    const medsec_profile *profile;
+} medsec_directory_entry;
+
+/* Rows that do not open or whose profile is unknown are left out and counted in *skipped. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_directory_load(medsec_directory **directory,
+                                                            medsec_registry *registry,
+                                                            const medsec_profile_set *profiles,
+                                                            size_t *skipped);
+MEDSEC_API medsec_directory *medsec_directory_ref(medsec_directory *directory);
+MEDSEC_API void medsec_directory_unref(medsec_directory *directory);
+MEDSEC_API size_t medsec_directory_count(const medsec_directory *directory);
+
+/* By id; NULL when there is none (decommissioned devices are not in it). */
+MEDSEC_API const medsec_directory_entry *medsec_directory_find(const medsec_directory *directory,
+                                                               const char *id);
+
+/*
+ * Who has the key that opens this first block of a seed stream? `hint` (may be NULL) is tried
+ * first. `aes` is the caller's open decrypting context, whose key is overwritten. NULL: nobody.
+ */
+MEDSEC_API const medsec_directory_entry *medsec_directory_identify(
+    const medsec_directory *directory, medsec_aes_cbc *aes,
+    const uint8_t block[MEDSEC_AES_BLOCK_LEN], const char *hint);
+
+MEDSEC_END_DECLS
+
+#endif

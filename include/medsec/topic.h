@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MEDSEC_TOPIC_H
+#define MEDSEC_TOPIC_H
+
+#include <medsec/export.h>
+#include <medsec/limits.h>
+#include <medsec/status.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Topics come from a template that is compiled and checked once: `Pico/{device}/{topic}`, where
+ * {device} is a device id and {topic} a profile's suffix or a name like `Status`. Nothing that a
+ * device sends can change the levels of a topic, nor bring in a wildcard (MQTT 5.0 section 4.7).
+ */
+#define MEDSEC_TOPIC_TEMPLATE_DEFAULT "Pico/{device}/{topic}"
+
+typedef struct medsec_topic {
+    char text[MEDSEC_TOPIC_TEMPLATE_MAX];
+    struct {
+        uint8_t kind; /* literal, device, topic */
+        uint8_t start;
+        uint8_t len;
+    } parts[MEDSEC_TOPIC_PARTS_MAX];
+    uint8_t count;
+} medsec_topic;
+
+MEDSEC_BEGIN_DECLS
+
+/*
+ * A template must hold {device} as a whole level and {topic} once each, no `+`, `#`, NUL, control
+ * or non-ASCII character, and not begin with `$` or `/`. ERR_TOPIC; ERR_LIMIT: too long, too many
+ * parts.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_topic_compile(medsec_topic *topic, const char *text,
+                                                           size_t len);
+
+/*
+ * Expands into `out` without NUL. `device` must be a valid id (ERR_DEVICE_ID) and `suffix` free of
+ * `+`, `#`, NUL and control characters (ERR_TOPIC). ERR_BUFFER: longer than `cap`. ERR_LIMIT:
+ * longer than MEDSEC_TOPIC_MAX.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_topic_expand(const medsec_topic *topic, char *out,
+                                                          size_t cap, size_t *len,
+                                                          const char *device, const char *suffix);
+
+/* MEDSEC_OK for 1-64 of A-Z a-z 0-9 _ - . that is neither `.` nor `..`; else ERR_DEVICE_ID. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_device_id_check(const char *id, size_t len);
+
+/* MEDSEC_OK for a suffix that may follow {topic}; else ERR_TOPIC. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_topic_suffix_check(const char *suffix, size_t len);
+
+MEDSEC_END_DECLS
+
+#endif
