@@ -24,14 +24,27 @@ target_link_libraries(medsec_host_objects PUBLIC PkgConfig::SODIUM PkgConfig::CJ
 target_link_libraries(medsec_gateway_objects PUBLIC PkgConfig::UV PkgConfig::CJSON PahoMqtt::async
   Threads::Threads)
 
+set(medsec_external PkgConfig::SODIUM PkgConfig::CRYPTO PkgConfig::CJSON PkgConfig::UV PkgConfig::SQLITE
+  PahoMqtt::async Threads::Threads)
+
 foreach(kind shared static)
   string(TOUPPER ${kind} KIND)
   add_library(medsec_${kind} ${KIND})
+  add_library(medsec::${kind} ALIAS medsec_${kind})
   foreach(layer IN LISTS medsec_layers)
-    target_link_libraries(medsec_${kind} PRIVATE medsec_${layer}_objects)
+    target_sources(medsec_${kind} PRIVATE $<TARGET_OBJECTS:medsec_${layer}_objects>)
   endforeach()
+  target_link_libraries(medsec_${kind} PRIVATE ${medsec_external})
   target_include_directories(medsec_${kind} INTERFACE
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   set_target_properties(medsec_${kind} PROPERTIES OUTPUT_NAME medsec EXPORT_NAME ${kind}
-    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINKER_LANGUAGE C)
 endforeach()
+
+# Every exported symbol carries the version node; cmake/medsec.symbols says which there are.
+set(medsec_map "${PROJECT_SOURCE_DIR}/cmake/medsec.map")
+target_link_options(medsec_shared PRIVATE LINKER:--version-script=${medsec_map})
+set_target_properties(medsec_shared PROPERTIES LINK_DEPENDS "${medsec_map}")
+if(NOT MEDSEC_SANITIZE)
+  target_link_options(medsec_shared PRIVATE LINKER:--no-undefined)
+endif()
