@@ -6,11 +6,11 @@
 #if defined(__GNUC__)
 #define MEDSEC_API __attribute__((visibility("default")))
 #define MEDSEC_CHECK __attribute__((warn_unused_result))
-#define MEDSEC_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define MEDSEC_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define MEDSEC_API
 #define MEDSEC_CHECK
-#define MEDSEC_PRINTF(format, first)
+#define MEDSEC_PRINTF(text, first)
 #endif
 
 #ifdef __cplusplus
