@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <medsec/publisher.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+/* A message and its bytes in one piece of memory. */
+typedef struct stored {
+    medsec_message message;
+    char text[];
+} stored;
+
+typedef struct memory {
+    medsec_publisher base;
+    const medsec_publisher_listener *listener;
+    uv_mutex_t lock;
+    stored **ring;
+    stored *taken; /* what the last take gave out */
+    size_t limit;
+    size_t first;
+    size_t count;
+    uint64_t delivered;
+    uint64_t refused;
+    uint64_t lost;
+} memory;
+
+static bool is_pressed(const memory *m)
+{
+    return m->count >= (m->limit + 1) / 2;
+}
+
+static medsec_status memory_start(medsec_publisher *publisher,
+                                  const medsec_publisher_listener *listener)
+{
+    ((memory *)publisher)->listener = listener;
+    return MEDSEC_OK;
+}
+
+static stored *store(const medsec_message *message)
+{
+    stored *s = malloc(sizeof(*s) + message->topic_len + message->payload_len + 1);
+    if (!s)
+        return NULL;
+    s->message = *message;
+    memcpy(s->text, message->topic, message->topic_len);
+    s->text[message->topic_len] = '\0';
+    s->message.topic = s->text;
+    char *payload = s->text + message->topic_len + 1;
+    if (message->payload_len > 0)
+        memcpy(payload, message->payload, message->payload_len);
+    s->message.payload = payload;
+    return s;
+}
+
+static medsec_status memory_publish(medsec_publisher *publisher, const medsec_message *message)
+{
+    memory *m = (memory *)publisher;
+    stored *s = store(message);
+    if (!s)
+        return MEDSEC_ERR_MEMORY;
+    uv_mutex_lock(&m->lock);
+    bool full = m->count == m->limit;
+    if (full)
+        m->refused++;
+    else
+        m->ring[(m->first + m->count++) % m->limit] = s;
+    uv_mutex_unlock(&m->lock);
+    if (full)
+        free(s);
+    return full ? MEDSEC_ERR_BUSY : MEDSEC_OK;
+}
+
+static bool memory_pressed(medsec_publisher *publisher)
+{
+    memory *m = (memory *)publisher;
+    uv_mutex_lock(&m->lock);
+    bool pressed = is_pressed(m);
+    uv_mutex_unlock(&m->lock);
+    return pressed;
+}
+
+static void memory_stats(medsec_publisher *publisher, medsec_publisher_stats *stats)
+{
+    memory *m = (memory *)publisher;
+    uv_mutex_lock(&m->lock);
+    *stats = (medsec_publisher_stats){.published = m->delivered,
+                                      .refused = m->refused,
+                                      .lost = m->lost,
+                                      .connects = 1,
+                                      .queued = m->count,
+                                      .connected = true};
+    uv_mutex_unlock(&m->lock);
+}
+
+/* What is kept stays there to be taken. */
+static medsec_status memory_stop(medsec_publisher *publisher, uint32_t timeout_ms)
+{
+    (void)publisher;
+    (void)timeout_ms;
+    return MEDSEC_OK;
+}
+
+static void memory_destroy(medsec_publisher *publisher)
+{
+    memory *m = (memory *)publisher;
+    for (size_t i = 0; i < m->count; i++)
+        free(m->ring[(m->first + i) % m->limit]);
+    free(m->taken);
+    free(m->ring);
+    uv_mutex_destroy(&m->lock);
+    free(m);
+}
+
+static const medsec_publisher_ops memory_ops = {.start = memory_start,
+                                                .publish = memory_publish,
+                                                .pressed = memory_pressed,
+                                                .stats = memory_stats,
+                                                .stop = memory_stop,
+                                                .destroy = memory_destroy};
+
+medsec_status medsec_publisher_memory_create(medsec_publisher **publisher, size_t limit)
+{
+    if (!publisher || limit == 0)
+        return MEDSEC_ERR_ARGUMENT;
+    memory *m = calloc(1, sizeof(*m));
+    stored **ring = calloc(limit, sizeof(*ring));
+    if (!m || !ring || uv_mutex_init(&m->lock) != 0) {
+        free(ring);
+        free(m);
+        return MEDSEC_ERR_MEMORY;
+    }
+    m->base.ops = &memory_ops;
+    m->ring = ring;
+    m->limit = limit;
+    *publisher = &m->base;
+    return MEDSEC_OK;
+}
+
+/* Takes the oldest out; true when that ended the pressure. */
+static bool take_oldest(memory *m)
+{
+    bool pressed = is_pressed(m);
+    free(m->taken);
+    m->taken = m->ring[m->first];
+    m->first = (m->first + 1) % m->limit;
+    m->count--;
+    m->delivered++;
+    return pressed && !is_pressed(m);
+}
+
+medsec_status medsec_publisher_memory_take(medsec_publisher *publisher, medsec_message *message)
+{
+    if (!publisher || !message)
+        return MEDSEC_ERR_ARGUMENT;
+    memory *m = (memory *)publisher;
+    uv_mutex_lock(&m->lock);
+    bool empty = m->count == 0;
+    bool relieved = !empty && take_oldest(m);
+    if (!empty)
+        *message = m->taken->message;
+    const medsec_publisher_listener *listener = m->listener;
+    uv_mutex_unlock(&m->lock);
+    if (empty)
+        return MEDSEC_ERR_NOT_FOUND;
+    if (listener && listener->durable && message->token != 0)
+        listener->durable(listener->context, message->token, MEDSEC_OK);
+    if (listener && listener->relieved && relieved)
+        listener->relieved(listener->context);
+    return MEDSEC_OK;
+}
