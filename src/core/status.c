@@ -5,8 +5,8 @@
 const char *medsec_strerror(medsec_status status)
 {
     switch (status) {
-#define SENTENCE(name, number, word, sentence)                                                     \
-    case MEDSEC_##name:                                                                            \
+#define SENTENCE(name, number, word, sentence) \
+    case MEDSEC_##name:                        \
         return sentence;
         MEDSEC_STATUS_MAP(SENTENCE)
 #undef SENTENCE
@@ -18,8 +18,8 @@ const char *medsec_strerror(medsec_status status)
 const char *medsec_status_word(medsec_status status)
 {
     switch (status) {
-#define WORD(name, number, word, sentence)                                                         \
-    case MEDSEC_##name:                                                                            \
+#define WORD(name, number, word, sentence) \
+    case MEDSEC_##name:                    \
         return word;
         MEDSEC_STATUS_MAP(WORD)
 #undef WORD
