@@ -25,6 +25,8 @@ static const option_spec generate_specs[] = {{"generate", "WHAT", "", OPTION_CHO
                                               generate_words, 0},
                                              {NULL, NULL, NULL, OPTION_FLAG, 0, 0, 0, NULL, 0}};
 
+static const option_spec no_specs[] = {{NULL, NULL, NULL, OPTION_FLAG, 0, 0, 0, NULL, 0}};
+
 /* Where a value comes from; the higher one stays. */
 enum rank { FROM_DEFAULT, FROM_FILE, FROM_ENVIRONMENT, FROM_ARGUMENT };
 
@@ -32,7 +34,7 @@ enum scope { SCOPE_HIDDEN, SCOPE_BUILTIN, SCOPE_TOOL, SCOPE_COMMAND, SCOPES };
 
 typedef struct parser {
     const tool_spec *tool;
-    const option_spec *table[SCOPES]; /* NULL: none, or the command is not known yet */
+    const option_spec *table[SCOPES]; /* NULL: none */
     void *values[SCOPES];
     uint8_t rank[SCOPES][OPTIONS_MAX];
     option_builtin builtin;
@@ -350,6 +352,7 @@ int options_parse(const tool_spec *tool, int argc, char **argv, void *values,
     p.table[SCOPE_HIDDEN] = generate_specs;
     p.table[SCOPE_BUILTIN] = option_builtin_specs;
     p.table[SCOPE_TOOL] = tool->options;
+    p.table[SCOPE_COMMAND] = no_specs;
     p.values[SCOPE_HIDDEN] = p.values[SCOPE_BUILTIN] = &p.builtin;
     p.values[SCOPE_TOOL] = p.values[SCOPE_COMMAND] = values;
     return run_steps(&p, argc, argv);

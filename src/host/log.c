@@ -114,7 +114,7 @@ static void put_quoted(line *l, const char *text, bool json)
     size_t i = 0;
 
     put(l, "\"");
-    for (; text[i] != '\0' && i < TEXT_MAX; i++) {
+    for (; i < TEXT_MAX && text[i] != '\0'; i++) {
         const unsigned char c = (unsigned char)text[i];
         char piece[8] = {(char)c, '\0'};
         if (c == '"' || c == '\\') {
@@ -131,7 +131,7 @@ static bool needs_quotes(const char *text)
 {
     size_t i = 0;
 
-    for (; text[i] != '\0' && i < TEXT_MAX; i++) {
+    for (; i < TEXT_MAX && text[i] != '\0'; i++) {
         const unsigned char c = (unsigned char)text[i];
         if (c <= 0x20 || c > 0x7e || c == '"' || c == '\\' || c == '=') {
             return true;
