@@ -35,6 +35,9 @@ set(MEDSEC_GATEWAY_SOURCES
   src/gateway/emit.c
   src/gateway/gateway.c
   src/gateway/listener.c
+  src/gateway/mqtt_url.c
+  src/gateway/paho_link.c
+  src/gateway/paho_window.c
   src/gateway/presence.c
   src/gateway/publisher_memory.c
   src/gateway/publisher_paho.c

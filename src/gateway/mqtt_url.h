@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MEDSEC_GATEWAY_MQTT_URL_H
+#define MEDSEC_GATEWAY_MQTT_URL_H
+
+#include <medsec/export.h>
+#include <medsec/status.h>
+
+#include <stddef.h>
+
+#define MEDSEC__MQTT_URL_MAX 272u /* a host name of 255, a scheme and a port */
+#define MEDSEC__MQTT_PORT 1883u
+
+/* `mqtt://host[:port]` or `mqtt://[address][:port]` as paho wants it: `tcp://host:port`.
+ * ERR_ARGUMENT. */
+MEDSEC_CHECK medsec_status medsec__mqtt_url(char out[MEDSEC__MQTT_URL_MAX], const char *url);
+
+#endif

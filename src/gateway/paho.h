@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MEDSEC_GATEWAY_PAHO_H
+#define MEDSEC_GATEWAY_PAHO_H
+
+#include "mqtt_url.h"
+#include "queue.h"
+
+#include <MQTTAsync.h>
+#include <uv.h>
+
+/*
+ * The paho back end in three files: publisher_paho.c has the table and the thread that connects,
+ * paho_link.c one connection to the broker, paho_window.c what is under way on it.
+ *
+ * Paho's call-backs come with its own lock held, so ours is never held when paho is called. A new
+ * handle is made for each connection, since paho sends what it has left after a reconnect, behind
+ * our back and out of order.
+ */
+typedef enum paho_link { PAHO_DOWN, PAHO_CONNECTING, PAHO_UP } paho_link;
+
+/* A message that paho has. */
+typedef struct paho_slot {
+    struct paho *owner;
+    uint64_t token;
+    medsec_status status;
+    uint8_t qos;
+    bool done;
+} paho_slot;
+
+typedef struct paho {
+    medsec_publisher base;
+    const medsec_publisher_listener *listener;
+    char url[MEDSEC__MQTT_URL_MAX];
+    char *client_id;
+    char *will_topic;
+    char *will_payload;
+    char *online_payload;
+    char *offline_payload;
+    uint32_t keep_alive_s;
+    size_t high_water;
+    medsec_log *log;
+    uv_thread_t thread;
+
+    uv_mutex_t lock; /* for all below */
+    uv_cond_t changed; /* wakes our thread */
+    medsec__queue queue;
+    MQTTAsync handle; /* NULL when there is none; changed by our thread only */
+    int version; /* of MQTT, for the next attempt */
+    paho_link link;
+    int failure; /* why the link is down, as paho says it */
+    bool started;
+    bool stopping;
+    bool waiting; /* our thread sleeps until there is something to send */
+    bool pumping; /* some thread hands messages to paho */
+    bool is_pressed;
+    uint64_t deadline; /* of stop, uv_hrtime */
+    paho_slot slots[MEDSEC_MQTT_IN_FLIGHT];
+    size_t window; /* messages that paho may have at a time */
+    uint64_t handed; /* ordinal of the next message for paho */
+    uint64_t released; /* ordinal of the oldest one that it has */
+    medsec_publisher_stats counts;
+} paho;
+
+/* Makes a handle and asks for a connection; `link` says what becomes of it. The lock is held. */
+void medsec__paho_connect(paho *p);
+
+/* Ends the connection and forgets the handle; messages under way are queued again. Lock held. */
+void medsec__paho_disconnect(paho *p);
+
+/* Publishes the retained state of this client, past the queue. Lock held. */
+void medsec__paho_announce(paho *p, const char *payload);
+
+/* Hands at most `most` messages to paho, as far as the window allows. The lock is held at the call
+ * and afterwards, not all the time between. */
+void medsec__paho_pump(paho *p, size_t most);
+
+/* Nothing is with paho and something is queued: a pump must be started. Lock held. */
+bool medsec__paho_must_start(const paho *p);
+
+#endif

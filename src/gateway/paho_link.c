@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "paho.h"
+
+#include <string.h>
+
+#define CONNECT_TIMEOUT_S 10 /* from TCP connect to CONNACK */
+#define GOODBYE_MS 500 /* for the last packets to leave */
+
+/* CONNACK of a broker that does not speak the version asked for: MQTT 3.1.1 and MQTT 5. */
+#define REFUSED_VERSION_311 1
+
+static void set_link(paho *p, paho_link link, int failure)
+{
+    uv_mutex_lock(&p->lock);
+    p->link = link;
+    p->failure = failure;
+    uv_cond_signal(&p->changed);
+    uv_mutex_unlock(&p->lock);
+}
+
+static void connected(paho *p, size_t window)
+{
+    uv_mutex_lock(&p->lock);
+    p->window = window;
+    uv_mutex_unlock(&p->lock);
+    set_link(p, PAHO_UP, 0);
+}
+
+/* Above the broker's Receive Maximum (MQTT 5.0 section 3.2.2.3.3) paho holds messages back, and
+ * sleeps a second at that. One place is for the announcement. */
+static void on_connected5(void *context, MQTTAsync_successData5 *data)
+{
+    int most = MQTTProperties_getNumericValue(&data->properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM);
+    size_t window = MEDSEC_MQTT_IN_FLIGHT;
+    if (most > 0 && (size_t)most <= window)
+        window = most > 1 ? (size_t)most - 1 : 1;
+    connected(context, window);
+}
+
+static void on_connected(void *context, MQTTAsync_successData *data)
+{
+    (void)data;
+    connected(context, MEDSEC_MQTT_IN_FLIGHT);
+}
+
+/* Brokers older than MQTT 5 say so in a CONNACK, or hang up after the CONNECT: the next attempt is
+ * made with the other version then. A broker that is not there says nothing about its version. */
+static bool is_about_version(int code, const char *message)
+{
+    if (code == REFUSED_VERSION_311 || code == MQTTREASONCODE_UNSUPPORTED_PROTOCOL_VERSION)
+        return true;
+    return message && (strcmp(message, "socket error") == 0 ||
+                       strcmp(message, "TCP connect completion failure") == 0);
+}
+
+static void connect_failed(paho *p, int code, const char *message)
+{
+    uv_mutex_lock(&p->lock);
+    if (p->link == PAHO_CONNECTING && is_about_version(code, message))
+        p->version = p->version == MQTTVERSION_5 ? MQTTVERSION_3_1_1 : MQTTVERSION_5;
+    p->link = PAHO_DOWN;
+    p->failure = code;
+    uv_cond_signal(&p->changed);
+    uv_mutex_unlock(&p->lock);
+}
+
+static void on_connect_failed5(void *context, MQTTAsync_failureData5 *data)
+{
+    connect_failed(context, data ? data->code : 0, data ? data->message : NULL);
+}
+
+static void on_connect_failed(void *context, MQTTAsync_failureData *data)
+{
+    connect_failed(context, data ? data->code : 0, data ? data->message : NULL);
+}
+
+static void on_lost(void *context, char *cause)
+{
+    (void)cause;
+    set_link(context, PAHO_DOWN, MQTTASYNC_DISCONNECTED);
+}
+
+static int create_handle(const paho *p, MQTTAsync *handle)
+{
+    MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer;
+    options.MQTTVersion = p->version;
+    options.maxBufferedMessages = 2 * (int)MEDSEC_MQTT_IN_FLIGHT;
+    int rc = MQTTAsync_createWithOptions(handle, p->url, p->client_id, MQTTCLIENT_PERSISTENCE_NONE,
+                                         NULL, &options);
+    /* Else paho formats and keeps a trace of every packet, payloads included. */
+    MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_FATAL);
+    return rc;
+}
+
+static int ask_connection(paho *p, MQTTAsync handle)
+{
+    MQTTAsync_connectOptions options5 = MQTTAsync_connectOptions_initializer5;
+    MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
+    if (p->version == MQTTVERSION_5) {
+        options = options5;
+        options.cleanstart = 1;
+        options.onSuccess5 = on_connected5;
+        options.onFailure5 = on_connect_failed5;
+    } else {
+        options.MQTTVersion = MQTTVERSION_3_1_1;
+        options.onSuccess = on_connected;
+        options.onFailure = on_connect_failed;
+    }
+    MQTTAsync_willOptions will = MQTTAsync_willOptions_initializer;
+    will.topicName = p->will_topic;
+    will.message = p->will_payload;
+    will.retained = 1;
+    will.qos = 1;
+    options.will = p->will_topic && p->will_payload ? &will : NULL;
+    options.context = p;
+    options.keepAliveInterval = (int)p->keep_alive_s;
+    options.maxInflight = (int)MEDSEC_MQTT_IN_FLIGHT + 1;
+    options.connectTimeout = CONNECT_TIMEOUT_S;
+    int rc = MQTTAsync_setConnectionLostCallback(handle, p, on_lost);
+    return rc == MQTTASYNC_SUCCESS ? MQTTAsync_connect(handle, &options) : rc;
+}
+
+/* What was under way is queued again. */
+static void rewind_window(paho *p)
+{
+    medsec__queue_rewind(&p->queue);
+    p->handed = p->released;
+}
+
+static void swap_handle(paho *p, MQTTAsync handle)
+{
+    MQTTAsync old = p->handle;
+    while (p->pumping)
+        uv_cond_wait(&p->changed, &p->lock);
+    uv_mutex_unlock(&p->lock);
+    if (old)
+        MQTTAsync_destroy(&old);
+    uv_mutex_lock(&p->lock);
+    p->handle = handle;
+    rewind_window(p);
+}
+
+static void fail(paho *p, int rc)
+{
+    p->link = PAHO_DOWN;
+    p->failure = rc;
+}
+
+void medsec__paho_connect(paho *p)
+{
+    p->link = PAHO_CONNECTING;
+    uv_mutex_unlock(&p->lock);
+    /* The new handle before the old one goes: without any, paho would stop its threads. */
+    MQTTAsync handle = NULL;
+    int rc = create_handle(p, &handle);
+    uv_mutex_lock(&p->lock);
+    swap_handle(p, handle);
+    if (rc == MQTTASYNC_SUCCESS) {
+        p->link = PAHO_CONNECTING;
+        uv_mutex_unlock(&p->lock);
+        rc = ask_connection(p, handle);
+        uv_mutex_lock(&p->lock);
+    }
+    if (rc != MQTTASYNC_SUCCESS)
+        fail(p, rc);
+}
+
+static void on_goodbye5(void *context, MQTTAsync_successData5 *data)
+{
+    (void)data;
+    set_link(context, PAHO_DOWN, 0);
+}
+
+static void on_goodbye(void *context, MQTTAsync_successData *data)
+{
+    (void)data;
+    set_link(context, PAHO_DOWN, 0);
+}
+
+static void wait_down(paho *p)
+{
+    uint64_t end = uv_hrtime() + GOODBYE_MS * 1000000ull;
+    while (p->link == PAHO_UP && uv_hrtime() < end)
+        (void)uv_cond_timedwait(&p->changed, &p->lock, end - uv_hrtime());
+}
+
+static void say_goodbye(paho *p)
+{
+    MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
+    options.context = p;
+    options.timeout = GOODBYE_MS;
+    if (p->version == MQTTVERSION_5) {
+        options.struct_version = 1;
+        options.onSuccess5 = on_goodbye5;
+    } else {
+        options.onSuccess = on_goodbye;
+    }
+    uv_mutex_unlock(&p->lock);
+    int rc = MQTTAsync_disconnect(p->handle, &options);
+    uv_mutex_lock(&p->lock);
+    if (rc == MQTTASYNC_SUCCESS)
+        wait_down(p);
+}
+
+void medsec__paho_disconnect(paho *p)
+{
+    if (p->link == PAHO_UP)
+        say_goodbye(p);
+    p->link = PAHO_DOWN;
+    swap_handle(p, NULL);
+}
+
+void medsec__paho_announce(paho *p, const char *payload)
+{
+    if (!p->will_topic || !payload)
+        return;
+    uv_mutex_unlock(&p->lock);
+    int rc = MQTTAsync_send(p->handle, p->will_topic, (int)strlen(payload), payload, 1, 1, NULL);
+    uv_mutex_lock(&p->lock);
+    if (rc != MQTTASYNC_SUCCESS)
+        fail(p, rc);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "paho.h"
+
+/* What is reported to the listener after the lock is given back. */
+typedef struct report {
+    size_t count;
+    bool relieved;
+    struct {
+        uint64_t token;
+        medsec_status status;
+    } durable[MEDSEC_MQTT_IN_FLIGHT];
+} report;
+
+bool medsec__paho_must_start(const paho *p)
+{
+    return p->link == PAHO_UP && !p->pumping && p->handed == p->released && p->queue.count > 0;
+}
+
+static void release_oldest(paho *p, report *r)
+{
+    const paho_slot *slot = &p->slots[p->released++ % MEDSEC_MQTT_IN_FLIGHT];
+    (void)medsec__queue_release(&p->queue);
+    if (slot->status == MEDSEC_OK)
+        p->counts.published++;
+    else
+        p->counts.lost++;
+    if (slot->token == 0)
+        return;
+    r->durable[r->count].token = slot->token;
+    r->durable[r->count++].status = slot->status;
+}
+
+static void release_settled(paho *p, report *r)
+{
+    while (p->released < p->handed && p->slots[p->released % MEDSEC_MQTT_IN_FLIGHT].done)
+        release_oldest(p, r);
+    if (p->is_pressed && p->queue.used <= p->high_water / 2) {
+        p->is_pressed = false;
+        r->relieved = true;
+    }
+}
+
+static void tell(const paho *p, const report *r)
+{
+    const medsec_publisher_listener *l = p->listener;
+    for (size_t i = 0; l->durable && i < r->count; i++)
+        l->durable(l->context, r->durable[i].token, r->durable[i].status);
+    if (l->relieved && r->relieved)
+        l->relieved(l->context);
+}
+
+/* Paho hears of a PUBACK in one thread and sends in another: refill by the half then. QoS 0 is
+ * reported where it is sent; and a send is what wakes paho after it could not write. */
+static bool must_refill(const paho *p, uint8_t qos)
+{
+    return qos == 0 || p->handed - p->released <= p->window / 2;
+}
+
+static void settle(paho_slot *slot, medsec_status status)
+{
+    paho *p = slot->owner;
+    report r = {.count = 0};
+    uv_mutex_lock(&p->lock);
+    uint8_t qos = slot->qos;
+    slot->done = true;
+    slot->status = status;
+    release_settled(p, &r);
+    if (must_refill(p, qos))
+        medsec__paho_pump(p, SIZE_MAX);
+    if (p->stopping)
+        uv_cond_signal(&p->changed);
+    uv_mutex_unlock(&p->lock);
+    tell(p, &r);
+}
+
+static void on_sent5(void *context, MQTTAsync_successData5 *data)
+{
+    (void)data;
+    settle(context, MEDSEC_OK);
+}
+
+static void on_sent(void *context, MQTTAsync_successData *data)
+{
+    (void)data;
+    settle(context, MEDSEC_OK);
+}
+
+/* The broker refuses this message. (A lost connection comes here too: that is not the end of it.)
+ */
+static void on_refused5(void *context, MQTTAsync_failureData5 *data)
+{
+    if (data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR)
+        settle(context, MEDSEC_ERR_IO);
+}
+
+static int hand_over(const paho *p, paho_slot *slot, const medsec_message *m)
+{
+    MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
+    response.context = slot;
+    if (p->version == MQTTVERSION_5) {
+        response.onSuccess5 = on_sent5;
+        response.onFailure5 = on_refused5;
+    } else {
+        response.onSuccess = on_sent;
+    }
+    return MQTTAsync_send(p->handle, m->topic, (int)m->payload_len, m->payload, m->qos, m->retain,
+                          &response);
+}
+
+static paho_slot *claim_slot(paho *p, const medsec_message *m)
+{
+    paho_slot *slot = &p->slots[p->handed++ % MEDSEC_MQTT_IN_FLIGHT];
+    *slot = (paho_slot){.owner = p, .token = m->token, .qos = m->qos, .status = MEDSEC_OK};
+    return slot;
+}
+
+void medsec__paho_pump(paho *p, size_t most)
+{
+    if (p->pumping)
+        return;
+    p->pumping = true;
+    medsec_message m;
+    while (most-- > 0 && p->link == PAHO_UP && p->handed - p->released < p->window &&
+           medsec__queue_next(&p->queue, &m)) {
+        paho_slot *slot = claim_slot(p, &m);
+        uv_mutex_unlock(&p->lock);
+        int rc = hand_over(p, slot, &m);
+        uv_mutex_lock(&p->lock);
+        if (rc != MQTTASYNC_SUCCESS) {
+            p->link = PAHO_DOWN;
+            p->failure = rc;
+        }
+    }
+    p->pumping = false;
+    if (p->link != PAHO_UP)
+        uv_cond_signal(&p->changed);
+}

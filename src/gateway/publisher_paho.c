@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "paho.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MS 1000000ull /* nanoseconds */
+
+/*
+ * Waking two threads costs as much as several messages: the first message after silence waits this
+ * long for company.
+ */
+#define LINGER_MS 2u
+
+#define MQTT_PAYLOAD_MAX 268435455u /* bytes of a packet; MQTT 5.0 section 1.5.5 */
+
+static uint64_t random_below(uint64_t bound)
+{
+    uint32_t r = 0;
+    (void)uv_random(NULL, NULL, &r, sizeof(r), 0, NULL);
+    return r % bound;
+}
+
+/* Half of it sure, half of it chance: gateways that lost a broker together do not come back so. */
+static uint32_t with_jitter(uint32_t backoff_ms)
+{
+    return backoff_ms / 2 + (uint32_t)random_below(backoff_ms / 2 + 1);
+}
+
+static bool time_is_up(const paho *p)
+{
+    return p->stopping && (p->queue.count == 0 || uv_hrtime() >= p->deadline);
+}
+
+/* Sleeps until something changes, `ns` at most. */
+static void sleep_for(paho *p, uint64_t ns)
+{
+    if (p->stopping) {
+        uint64_t now = uv_hrtime();
+        uint64_t left = p->deadline > now ? p->deadline - now : 0;
+        ns = ns < left ? ns : left;
+    }
+    if (ns > 0)
+        (void)uv_cond_timedwait(&p->changed, &p->lock, ns);
+}
+
+static void wait_link(paho *p)
+{
+    while (p->link == PAHO_CONNECTING && !time_is_up(p))
+        sleep_for(p, 1000 * MS);
+}
+
+static void back_off(paho *p, uint32_t wait_ms)
+{
+    uint64_t end = uv_hrtime() + wait_ms * MS;
+    while (!time_is_up(p) && uv_hrtime() < end)
+        sleep_for(p, end - uv_hrtime());
+}
+
+static void linger(paho *p)
+{
+    if (p->stopping)
+        return;
+    uv_mutex_unlock(&p->lock);
+    uv_sleep(LINGER_MS);
+    uv_mutex_lock(&p->lock);
+}
+
+/*
+ * While the link is up this thread only starts what then goes on in paho's: one message is handed
+ * over here, its report hands over the others.
+ */
+static void serve(paho *p)
+{
+    while (p->link == PAHO_UP && !time_is_up(p)) {
+        if (medsec__paho_must_start(p)) {
+            linger(p);
+            medsec__paho_pump(p, 1);
+            continue;
+        }
+        p->waiting = true;
+        sleep_for(p, 1000 * MS);
+        p->waiting = false;
+    }
+}
+
+static void log_up(const paho *p)
+{
+    medsec_log_write(p->log, MEDSEC_LOG_INFO, "broker-connected", MEDSEC_LOG_STR("broker", p->url),
+                     MEDSEC_LOG_STR("mqtt", p->version == MQTTVERSION_5 ? "5" : "3.1.1"));
+}
+
+static void log_down(const paho *p, bool was_up, uint32_t wait_ms)
+{
+    medsec_log_write(p->log, MEDSEC_LOG_WARN, was_up ? "broker-lost" : "broker-unreachable",
+                     MEDSEC_LOG_STR("broker", p->url), MEDSEC_LOG_INT("code", p->failure),
+                     MEDSEC_LOG_INT("queued", p->queue.count), MEDSEC_LOG_INT("retry_ms", wait_ms));
+}
+
+/* One attempt, and if it succeeds, one connection to its end. True: it was up. */
+static bool run_link(paho *p)
+{
+    medsec__paho_connect(p);
+    wait_link(p);
+    if (p->link != PAHO_UP)
+        return false;
+    p->counts.connects++;
+    log_up(p);
+    medsec__paho_announce(p, p->online_payload);
+    serve(p);
+    return true;
+}
+
+static void run(void *context)
+{
+    paho *p = context;
+    uint32_t backoff = MEDSEC_MQTT_BACKOFF_MIN_MS;
+    uv_mutex_lock(&p->lock);
+    for (;;) {
+        bool was_up = run_link(p);
+        if (time_is_up(p))
+            break;
+        if (was_up)
+            backoff = MEDSEC_MQTT_BACKOFF_MIN_MS;
+        uint32_t wait_ms = with_jitter(backoff);
+        log_down(p, was_up, wait_ms);
+        back_off(p, wait_ms);
+        backoff =
+            backoff * 2 < MEDSEC_MQTT_BACKOFF_MAX_MS ? backoff * 2 : MEDSEC_MQTT_BACKOFF_MAX_MS;
+    }
+    if (p->link == PAHO_UP)
+        medsec__paho_announce(p, p->offline_payload);
+    medsec__paho_disconnect(p);
+    uv_mutex_unlock(&p->lock);
+}
+
+static medsec_status paho_start(medsec_publisher *publisher,
+                                const medsec_publisher_listener *listener)
+{
+    paho *p = (paho *)publisher;
+    if (!listener)
+        return MEDSEC_ERR_ARGUMENT;
+    if (p->started)
+        return MEDSEC_ERR_STATE;
+    p->listener = listener;
+    if (uv_thread_create(&p->thread, run, p) != 0)
+        return MEDSEC_ERR_MEMORY;
+    p->started = true;
+    return MEDSEC_OK;
+}
+
+/* Paho reports a bad topic only when it is too late to tell who sent it. */
+static medsec_status check(const medsec_message *m)
+{
+    if (m->topic_len == 0 || m->topic_len > UINT16_MAX)
+        return MEDSEC_ERR_TOPIC;
+    for (size_t i = 0; i < m->topic_len; i++)
+        if (m->topic[i] < ' ' || m->topic[i] > '~' || m->topic[i] == '+' || m->topic[i] == '#')
+            return MEDSEC_ERR_TOPIC;
+    if (m->payload_len > MQTT_PAYLOAD_MAX - UINT16_MAX)
+        return MEDSEC_ERR_LIMIT;
+    return m->qos <= 1 ? MEDSEC_OK : MEDSEC_ERR_ARGUMENT;
+}
+
+static medsec_status paho_publish(medsec_publisher *publisher, const medsec_message *message)
+{
+    paho *p = (paho *)publisher;
+    medsec_status status = check(message);
+    if (status != MEDSEC_OK)
+        return status;
+    uv_mutex_lock(&p->lock);
+    status = p->stopping ? MEDSEC_ERR_STATE : medsec__queue_push(&p->queue, message);
+    if (status == MEDSEC_ERR_BUSY)
+        p->counts.refused++;
+    if (p->queue.used >= p->high_water)
+        p->is_pressed = true;
+    bool wake = p->waiting && medsec__paho_must_start(p);
+    if (wake)
+        p->waiting = false;
+    uv_mutex_unlock(&p->lock);
+    if (wake)
+        uv_cond_signal(&p->changed);
+    return status;
+}
+
+static bool paho_pressed(medsec_publisher *publisher)
+{
+    paho *p = (paho *)publisher;
+    uv_mutex_lock(&p->lock);
+    bool pressed = p->is_pressed;
+    uv_mutex_unlock(&p->lock);
+    return pressed;
+}
+
+static void paho_stats(medsec_publisher *publisher, medsec_publisher_stats *stats)
+{
+    paho *p = (paho *)publisher;
+    uv_mutex_lock(&p->lock);
+    *stats = p->counts;
+    stats->queued = p->queue.count;
+    stats->connected = p->link == PAHO_UP;
+    uv_mutex_unlock(&p->lock);
+}
+
+/* What is left in the queue is lost, and said so. */
+static size_t give_up(paho *p)
+{
+    size_t left = p->queue.count;
+    medsec_message m;
+    while (medsec__queue_next(&p->queue, &m)) {
+        if (m.token != 0 && p->listener->durable)
+            p->listener->durable(p->listener->context, m.token, MEDSEC_ERR_CLOSED);
+        (void)medsec__queue_release(&p->queue);
+    }
+    p->counts.lost += left;
+    return left;
+}
+
+static medsec_status paho_stop(medsec_publisher *publisher, uint32_t timeout_ms)
+{
+    paho *p = (paho *)publisher;
+    if (!p->started)
+        return MEDSEC_ERR_STATE;
+    uv_mutex_lock(&p->lock);
+    p->stopping = true;
+    p->deadline = uv_hrtime() + timeout_ms * MS;
+    uv_cond_signal(&p->changed);
+    uv_mutex_unlock(&p->lock);
+    uv_thread_join(&p->thread);
+    p->started = false;
+    size_t left = give_up(p);
+    if (left > 0)
+        medsec_log_write(p->log, MEDSEC_LOG_ERROR, "messages-lost",
+                         MEDSEC_LOG_INT("messages", left));
+    return left > 0 ? MEDSEC_ERR_TIMEOUT : MEDSEC_OK;
+}
+
+static void paho_destroy(medsec_publisher *publisher)
+{
+    paho *p = (paho *)publisher;
+    if (p->started)
+        (void)paho_stop(publisher, 0);
+    medsec__queue_close(&p->queue);
+    uv_cond_destroy(&p->changed);
+    uv_mutex_destroy(&p->lock);
+    free(p->client_id);
+    free(p->will_topic);
+    free(p->will_payload);
+    free(p->online_payload);
+    free(p->offline_payload);
+    free(p);
+}
+
+static const medsec_publisher_ops paho_ops = {.start = paho_start,
+                                              .publish = paho_publish,
+                                              .pressed = paho_pressed,
+                                              .stats = paho_stats,
+                                              .stop = paho_stop,
+                                              .destroy = paho_destroy};
+
+/* True unless memory ran out. */
+static bool copy(char **out, const char *text)
+{
+    *out = text ? strdup(text) : NULL;
+    return *out || !text;
+}
+
+static bool fill_in(paho *p, const medsec_mqtt_options *o)
+{
+    p->base.ops = &paho_ops;
+    p->log = o->log;
+    p->version = MQTTVERSION_5;
+    p->keep_alive_s = o->keep_alive_s ? o->keep_alive_s : MEDSEC_MQTT_KEEP_ALIVE_S;
+    p->high_water = o->queue_bytes ? o->queue_bytes : MEDSEC_MQTT_QUEUE_BYTES;
+    return copy(&p->client_id, o->client_id) && copy(&p->will_topic, o->will_topic) &&
+           copy(&p->will_payload, o->will_payload) && copy(&p->online_payload, o->online_payload) &&
+           copy(&p->offline_payload, o->offline_payload) &&
+           medsec__queue_open(&p->queue, p->high_water + MEDSEC_MQTT_QUEUE_SLACK) == MEDSEC_OK;
+}
+
+medsec_status medsec_publisher_paho_create(medsec_publisher **publisher,
+                                           const medsec_mqtt_options *options)
+{
+    if (!publisher || !options || !options->url || !options->client_id)
+        return MEDSEC_ERR_ARGUMENT;
+    char url[MEDSEC__MQTT_URL_MAX];
+    medsec_status status = medsec__mqtt_url(url, options->url);
+    if (status != MEDSEC_OK)
+        return status;
+    paho *p = calloc(1, sizeof(*p));
+    if (!p)
+        return MEDSEC_ERR_MEMORY;
+    memcpy(p->url, url, sizeof(url));
+    if (uv_mutex_init(&p->lock) != 0 || uv_cond_init(&p->changed) != 0 || !fill_in(p, options)) {
+        paho_destroy(&p->base);
+        return MEDSEC_ERR_MEMORY;
+    }
+    *publisher = &p->base;
+    return MEDSEC_OK;
+}
