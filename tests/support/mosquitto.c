@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mosquitto.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *find_program(const char *const *paths)
+{
+    while (*paths && access(*paths, X_OK) != 0)
+        paths++;
+    return *paths;
+}
+
+static const char *mosquitto_program(void)
+{
+    static const char *const paths[] = {"/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", NULL};
+    return find_program(paths);
+}
+
+static const char *subscriber_program(void)
+{
+    static const char *const paths[] = {"/usr/bin/mosquitto_sub", "/usr/local/bin/mosquitto_sub",
+                                        NULL};
+    return find_program(paths);
+}
+
+bool mosquitto_is_there(void)
+{
+    return mosquitto_program() && subscriber_program();
+}
+
+static _Noreturn void give_up(const char *what)
+{
+    perror(what);
+    abort();
+}
+
+static void sleep_ms(long ms)
+{
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+static struct sockaddr_in loopback(uint16_t port)
+{
+    return (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+static uint16_t free_port(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in a = loopback(0);
+    socklen_t len = sizeof(a);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, len) != 0 ||
+        getsockname(fd, (struct sockaddr *)&a, &len) != 0)
+        give_up("free port");
+    close(fd);
+    return ntohs(a.sin_port);
+}
+
+static void write_configuration(const broker *b)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/mosquitto.conf", b->dir);
+    FILE *f = fopen(path, "w");
+    if (!f)
+        give_up(path);
+    fprintf(f,
+            "listener %u 127.0.0.1\nallow_anonymous true\npersistence true\n"
+            "persistence_location %s/\nqueue_qos0_messages true\nmax_queued_messages 0\n"
+            "log_dest none\n%s",
+            b->port, b->dir, geteuid() == 0 ? "user root\n" : "");
+    fclose(f);
+}
+
+void broker_prepare(broker *b)
+{
+    memset(b, 0, sizeof(*b));
+    snprintf(b->dir, sizeof(b->dir), "/tmp/medsec-broker-XXXXXX");
+    if (!mkdtemp(b->dir))
+        give_up(b->dir);
+    b->port = free_port();
+    snprintf(b->url, sizeof(b->url), "mqtt://127.0.0.1:%u", b->port);
+    write_configuration(b);
+}
+
+static bool accepts(uint16_t port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in a = loopback(port);
+    bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
+    close(fd);
+    return ok;
+}
+
+void broker_start(broker *b)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/mosquitto.conf", b->dir);
+    const char *program = mosquitto_program();
+    b->pid = fork();
+    if (b->pid == 0) {
+        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        dup2(null, STDERR_FILENO);
+        execl(program, program, "-c", path, (char *)NULL);
+        _exit(127);
+    }
+    for (int i = 0; i < 500 && !accepts(b->port); i++)
+        sleep_ms(10);
+}
+
+static void stop_process(pid_t *pid)
+{
+    if (*pid <= 0)
+        return;
+    kill(*pid, SIGTERM);
+    waitpid(*pid, NULL, 0);
+    *pid = 0;
+}
+
+void broker_stop(broker *b)
+{
+    stop_process(&b->pid);
+}
+
+void broker_remove(broker *b)
+{
+    broker_stop(b);
+    char path[128];
+    snprintf(path, sizeof(path), "%s/mosquitto.conf", b->dir);
+    unlink(path);
+    snprintf(path, sizeof(path), "%s/mosquitto.db", b->dir);
+    unlink(path);
+    rmdir(b->dir);
+}
+
+void subscriber_start(subscriber *s, const broker *b)
+{
+    memset(s, 0, sizeof(*s));
+    int fds[2];
+    char port[8];
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        give_up("pipe");
+    snprintf(port, sizeof(port), "%u", b->port);
+    const char *program = subscriber_program();
+    s->pid = fork();
+    if (s->pid == 0) {
+        dup2(fds[1], STDOUT_FILENO);
+        execl(program, program, "-h", "127.0.0.1", "-p", port, "-c", "-i", "watcher", "-q", "1",
+              "-t", "#", "-F", "%t %r %p", (char *)NULL);
+        _exit(127);
+    }
+    close(fds[1]);
+    s->fd = fds[0];
+    sleep_ms(300); /* for the subscription to be made */
+}
+
+static bool take_line(subscriber *s, char *line, size_t cap)
+{
+    char *end = memchr(s->buffer, '\n', s->len);
+    if (!end)
+        return false;
+    size_t len = (size_t)(end - s->buffer);
+    snprintf(line, cap, "%.*s", (int)len, s->buffer);
+    s->len -= len + 1;
+    memmove(s->buffer, end + 1, s->len);
+    return true;
+}
+
+bool subscriber_line(subscriber *s, char *line, size_t cap, int timeout_ms)
+{
+    while (!take_line(s, line, cap)) {
+        struct pollfd p = {.fd = s->fd, .events = POLLIN};
+        if (poll(&p, 1, timeout_ms) <= 0)
+            return false;
+        ssize_t n = read(s->fd, s->buffer + s->len, sizeof(s->buffer) - s->len);
+        if (n <= 0)
+            return false;
+        s->len += (size_t)n;
+    }
+    return true;
+}
+
+bool subscriber_expect(subscriber *s, const char *line, int timeout_ms)
+{
+    char got[512];
+    while (subscriber_line(s, got, sizeof(got), timeout_ms))
+        if (strcmp(got, line) == 0)
+            return true;
+    return false;
+}
+
+void subscriber_stop(subscriber *s)
+{
+    stop_process(&s->pid);
+    close(s->fd);
+}

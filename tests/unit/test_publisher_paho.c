@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Against a real mosquitto; skipped where there is none. */
+#include "mosquitto.h"
+
+#include <medsec/publisher.h>
+
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include <cmocka.h>
+
+#define TOKENS 4000
+
+static atomic_int durable_ok[TOKENS];
+static atomic_int durable_failed[TOKENS];
+static atomic_int relieved;
+
+static void on_durable(void *context, uint64_t token, medsec_status status)
+{
+    (void)context;
+    assert_in_range(token, 1, TOKENS - 1);
+    atomic_fetch_add(status == MEDSEC_OK ? &durable_ok[token] : &durable_failed[token], 1);
+}
+
+static void on_relieved(void *context)
+{
+    (void)context;
+    atomic_fetch_add(&relieved, 1);
+}
+
+static const medsec_publisher_listener listener = {.durable = on_durable, .relieved = on_relieved};
+
+static medsec_publisher *create(const char *url, size_t queue_bytes)
+{
+    memset(durable_ok, 0, sizeof(durable_ok));
+    memset(durable_failed, 0, sizeof(durable_failed));
+    relieved = 0;
+    const medsec_mqtt_options options = {.url = url,
+                                         .client_id = "medsec-test",
+                                         .will_topic = "gateway/status",
+                                         .will_payload = "died",
+                                         .online_payload = "online",
+                                         .offline_payload = "offline",
+                                         .queue_bytes = queue_bytes};
+    medsec_publisher *p = NULL;
+    assert_int_equal(medsec_publisher_paho_create(&p, &options), MEDSEC_OK);
+    return p;
+}
+
+static medsec_publisher *start(const char *url)
+{
+    medsec_publisher *p = create(url, 0);
+    assert_int_equal(p->ops->start(p, &listener), MEDSEC_OK);
+    return p;
+}
+
+static medsec_status publish(medsec_publisher *p, unsigned number, uint8_t qos)
+{
+    char payload[16];
+    int n = snprintf(payload, sizeof(payload), "%u", number);
+    const medsec_message m = {.topic = "t/number",
+                              .topic_len = 8,
+                              .payload = payload,
+                              .payload_len = (size_t)n,
+                              .token = number,
+                              .qos = qos};
+    return p->ops->publish(p, &m);
+}
+
+static bool wait_connected(medsec_publisher *p)
+{
+    medsec_publisher_stats stats;
+    for (int i = 0; i < 1000; i++) {
+        p->ops->stats(p, &stats);
+        if (stats.connected)
+            return true;
+        uv_sleep(10);
+    }
+    return false;
+}
+
+/* Every number of 1..count arrives, each for the first time after its predecessor. */
+static void expect_numbers(subscriber *s, unsigned count)
+{
+    char line[256];
+    for (unsigned next = 1; next <= count;) {
+        assert_true(subscriber_line(s, line, sizeof(line), 10000));
+        unsigned number = 0;
+        if (sscanf(line, "t/number 0 %u", &number) != 1)
+            continue;
+        assert_in_range(number, 1, next);
+        next += number == next;
+    }
+}
+
+static void expect_durable_once(unsigned count)
+{
+    for (unsigned i = 1; i <= count; i++) {
+        assert_int_equal(durable_ok[i], 1);
+        assert_int_equal(durable_failed[i], 0);
+    }
+}
+
+/* Before any thread is started here: the child dies without a good-bye. */
+static void test_will_is_published_when_the_process_dies(void **state)
+{
+    broker *b = *state;
+    subscriber s;
+    broker_start(b);
+    subscriber_start(&s, b);
+    pid_t child = fork();
+    if (child == 0) {
+        medsec_publisher *p = start(b->url);
+        bool connected = wait_connected(p);
+        uv_sleep(300);
+        _exit(connected ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+    assert_true(subscriber_expect(&s, "gateway/status 0 online", 5000));
+    assert_true(subscriber_expect(&s, "gateway/status 0 died", 5000));
+    subscriber_stop(&s);
+}
+
+static void test_stop_delivers_all_in_order_and_says_offline(void **state)
+{
+    broker *b = *state;
+    subscriber s;
+    broker_start(b);
+    subscriber_start(&s, b);
+    medsec_publisher *p = start(b->url);
+    for (unsigned i = 1; i < 3000; i++)
+        assert_int_equal(publish(p, i, i % 16 == 0), MEDSEC_OK);
+    assert_int_equal(p->ops->stop(p, 10000), MEDSEC_OK);
+    medsec_publisher_stats stats;
+    p->ops->stats(p, &stats);
+    assert_int_equal(stats.published, 2999);
+    assert_int_equal(stats.lost, 0);
+    assert_int_equal(stats.queued, 0);
+    assert_int_equal(publish(p, 1, 0), MEDSEC_ERR_STATE);
+    expect_durable_once(2999);
+    p->ops->destroy(p);
+    expect_numbers(&s, 2999);
+    assert_true(subscriber_expect(&s, "gateway/status 0 offline", 5000));
+    subscriber_stop(&s);
+}
+
+static void test_broker_away_at_start_is_waited_for(void **state)
+{
+    broker *b = *state;
+    medsec_publisher *p = start(b->url);
+    for (unsigned i = 1; i < 200; i++)
+        assert_int_equal(publish(p, i, 0), MEDSEC_OK);
+    uv_sleep(400);
+    subscriber s;
+    broker_start(b);
+    subscriber_start(&s, b);
+    assert_true(wait_connected(p));
+    for (unsigned i = 200; i < 400; i++)
+        assert_int_equal(publish(p, i, 0), MEDSEC_OK);
+    assert_int_equal(p->ops->stop(p, 5000), MEDSEC_OK);
+    expect_durable_once(399);
+    p->ops->destroy(p);
+    subscriber_stop(&s);
+}
+
+static void restart_under_load(broker *b, uint8_t qos)
+{
+    subscriber s;
+    broker_start(b);
+    subscriber_start(&s, b);
+    medsec_publisher *p = start(b->url);
+    assert_true(wait_connected(p));
+    for (unsigned i = 1; i < 2000; i++) {
+        if (i == 500)
+            broker_stop(b);
+        if (i == 1000)
+            broker_start(b);
+        assert_int_equal(publish(p, i, qos), MEDSEC_OK);
+        uv_sleep(i % 4 == 0);
+    }
+    assert_int_equal(p->ops->stop(p, 10000), MEDSEC_OK);
+    medsec_publisher_stats stats;
+    p->ops->stats(p, &stats);
+    assert_int_equal(stats.connects, 2);
+    expect_durable_once(1999);
+    p->ops->destroy(p);
+    if (qos == 1)
+        expect_numbers(&s, 1999);
+    else
+        assert_true(subscriber_expect(&s, "t/number 0 1999", 10000));
+    subscriber_stop(&s);
+}
+
+static void test_restart_of_the_broker_loses_no_acknowledged_message(void **state)
+{
+    restart_under_load(*state, 1);
+}
+
+static void test_restart_of_the_broker_at_qos_0_goes_on(void **state)
+{
+    restart_under_load(*state, 0);
+}
+
+static void test_stop_without_broker_counts_what_is_lost(void **state)
+{
+    broker *b = *state;
+    medsec_publisher *p = start(b->url);
+    for (unsigned i = 1; i <= 10; i++)
+        assert_int_equal(publish(p, i, 1), MEDSEC_OK);
+    uint64_t begin = uv_hrtime();
+    assert_int_equal(p->ops->stop(p, 300), MEDSEC_ERR_TIMEOUT);
+    assert_true(uv_hrtime() - begin < 5000000000ull);
+    medsec_publisher_stats stats;
+    p->ops->stats(p, &stats);
+    assert_int_equal(stats.lost, 10);
+    for (unsigned i = 1; i <= 10; i++) {
+        assert_int_equal(durable_ok[i], 0);
+        assert_int_equal(durable_failed[i], 1);
+    }
+    p->ops->destroy(p);
+}
+
+static void test_full_queue_presses_then_refuses_then_is_relieved(void **state)
+{
+    broker *b = *state;
+    medsec_publisher *p = create(b->url, 4096);
+    assert_int_equal(p->ops->start(p, &listener), MEDSEC_OK);
+    char payload[4096] = "";
+    const medsec_message m = {
+        .topic = "big", .topic_len = 3, .payload = payload, .payload_len = sizeof(payload)};
+    assert_false(p->ops->pressed(p));
+    assert_int_equal(p->ops->publish(p, &m), MEDSEC_OK);
+    assert_true(p->ops->pressed(p));
+    medsec_status status;
+    do
+        status = p->ops->publish(p, &m);
+    while (status == MEDSEC_OK);
+    assert_int_equal(status, MEDSEC_ERR_BUSY);
+    broker_start(b);
+    for (int i = 0; i < 1000 && relieved == 0; i++)
+        uv_sleep(10);
+    assert_int_equal(relieved, 1);
+    assert_false(p->ops->pressed(p));
+    assert_int_equal(p->ops->stop(p, 5000), MEDSEC_OK);
+    p->ops->destroy(p);
+}
+
+static void test_publish_bad_message_is_refused(void **state)
+{
+    broker *b = *state;
+    medsec_publisher *p = start(b->url);
+    static const char *const topics[] = {"", "a/+", "a/#", "a\nb", "\x80"};
+    for (size_t i = 0; i < sizeof(topics) / sizeof(*topics); i++) {
+        const medsec_message m = {.topic = topics[i], .topic_len = strlen(topics[i])};
+        assert_int_equal(p->ops->publish(p, &m), MEDSEC_ERR_TOPIC);
+    }
+    const medsec_message m = {.topic = "a", .topic_len = 1, .qos = 2};
+    assert_int_equal(p->ops->publish(p, &m), MEDSEC_ERR_ARGUMENT);
+    assert_int_equal(p->ops->stop(p, 0), MEDSEC_OK);
+    p->ops->destroy(p);
+}
+
+/* A broker of before MQTT 5: refuses protocol level 5 as MQTT 3.1.1 section 3.2.2.3 has it, and
+ * takes level 4. */
+static void old_broker(void *context)
+{
+    int listening = *(int *)context;
+    for (int level = 0; level != 4;) {
+        int fd = accept(listening, NULL, NULL);
+        uint8_t packet[256] = {0};
+        if (recv(fd, packet, sizeof(packet), 0) > 8)
+            level = packet[8];
+        const uint8_t answer[] = {0x20, 2, 0, level == 4 ? 0 : 1};
+        (void)send(fd, answer, sizeof(answer), MSG_NOSIGNAL);
+        while (level == 4 && recv(fd, packet, sizeof(packet), 0) > 0) {
+        }
+        close(fd);
+    }
+}
+
+static void test_old_broker_is_spoken_to_in_its_version(void **state)
+{
+    (void)state;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(a);
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+    uv_thread_t thread;
+    assert_int_equal(uv_thread_create(&thread, old_broker, &fd), 0);
+    char url[64];
+    snprintf(url, sizeof(url), "mqtt://127.0.0.1:%u", ntohs(a.sin_port));
+    medsec_publisher *p = start(url);
+    assert_true(wait_connected(p));
+    assert_int_equal(p->ops->stop(p, 1000), MEDSEC_OK);
+    p->ops->destroy(p);
+    uv_thread_join(&thread);
+    close(fd);
+}
+
+static int prepare(void **state)
+{
+    broker *b = calloc(1, sizeof(*b));
+    if (!b)
+        return -1;
+    broker_prepare(b);
+    *state = b;
+    return 0;
+}
+
+static int clean_up(void **state)
+{
+    broker_remove(*state);
+    free(*state);
+    return 0;
+}
+
+int main(void)
+{
+    if (!mosquitto_is_there()) {
+        puts("skipped: no mosquitto");
+        return 77;
+    }
+#define CASE(name) cmocka_unit_test_setup_teardown(name, prepare, clean_up)
+    const struct CMUnitTest tests[] = {
+        CASE(test_will_is_published_when_the_process_dies),
+        CASE(test_stop_delivers_all_in_order_and_says_offline),
+        CASE(test_broker_away_at_start_is_waited_for),
+        CASE(test_restart_of_the_broker_loses_no_acknowledged_message),
+        CASE(test_restart_of_the_broker_at_qos_0_goes_on),
+        CASE(test_stop_without_broker_counts_what_is_lost),
+        CASE(test_full_queue_presses_then_refuses_then_is_relieved),
+        CASE(test_publish_bad_message_is_refused),
+        CASE(test_old_broker_is_spoken_to_in_its_version),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
