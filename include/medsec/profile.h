@@ -27,19 +27,21 @@ typedef struct medsec_profile {
     uint16_t id; /* number on the medsec/1 wire */
     uint8_t count; /* vitals, 1..MEDSEC_VITALS_MAX */
     const char *name; /* "pico-vitals": [a-z0-9-], at most MEDSEC_PROFILE_NAME_MAX */
-    const medsec_vital *vitals; /* in the order in which a device writes them */
+    const medsec_vital *vitals; /* in the order of publishing, and of the columns in medsec/1 */
+    const uint8_t *seed_order; /* indices in the order of the seed JSON; NULL: as in `vitals` */
 } medsec_profile;
 
 MEDSEC_BEGIN_DECLS
 
-/* The seed device: design/wire-v1.md section 5, members in the order of the seed wire. */
+/* The seed device: three temperatures, a pulse signal, three axes of acceleration. */
 MEDSEC_API extern const medsec_profile medsec_profile_pico_vitals;
 
 /*
  * Checks a profile from outside against every limit. ERR_LIMIT: a count or length; ERR_SYNTAX: a
  * key, name, unit or code with a character that JSON would have to escape; ERR_TOPIC: a suffix that
  * is empty or holds `+`, `#`, NUL or a control character; ERR_DUPLICATE: two vitals with
- * one key or one topic; ERR_NUMBER: min above max, or too many decimals.
+ * one key or one topic, or a seed_order that is no permutation; ERR_NUMBER: min above max, or too
+ * many decimals.
  */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_profile_check(const medsec_profile *profile);
 

@@ -23,14 +23,12 @@ typedef struct medsec_reading_parser {
     const medsec_profile *profile;
     medsec_reading reading;
     uint32_t seen; /* bit i: vital i was given */
-    char name[MEDSEC_VITAL_KEY_MAX];
-    uint8_t name_len;
-    uint8_t vital; /* of the member being read */
+    medsec_value_parser value; /* of the member being read */
+    char text[MEDSEC_VITAL_KEY_MAX]; /* its name; or an unquoted value that is ignored */
+    uint8_t text_len;
+    uint8_t vital; /* it is, or MEDSEC_VITALS_MAX for an unknown one */
     uint8_t state;
-    uint8_t number_state; /* of the value being read: sign, digits, point, decimals */
-    uint8_t digits; /* significant ones so far */
     bool too_long; /* some value had too many digits */
-    medsec_value number;
     int16_t fault; /* medsec_status, sticky */
 } medsec_reading_parser;
 
@@ -42,7 +40,8 @@ MEDSEC_API void medsec_reading_parser_init(medsec_reading_parser *parser,
 
 /*
  * Takes the next characters. MEDSEC_OK: well-formed so far. ERR_SYNTAX, ERR_DUPLICATE, ERR_LIMIT
- * (a name or number text too long, too many extra members): not a reading, and it stays so.
+ * (a name too long, too many unknown members): not a reading, and it stays so. An unknown member
+ * may hold any string, number, true, false or null.
  * White space may follow the object, nothing else.
  */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_reading_parser_push(medsec_reading_parser *parser,
@@ -62,8 +61,9 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_reading_parse(medsec_reading *readi
                                                            const char *text, size_t len);
 
 /*
- * Seed JSON out, as the device prints it: `{"Temp":"36.600",...}`, vitals in the profile's order.
- * No NUL; `*len` is what was written. ERR_BUFFER; ERR_MISSING: the seed wire has no null.
+ * Seed JSON out, as the device prints it: `{"Temp":"36.600",...}`, vitals in the profile's
+ * seed_order. No NUL; `*len` is what was written. ERR_BUFFER; ERR_MISSING: the seed wire has no
+ * null; ERR_ARGUMENT: not a reading of this profile.
  */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_reading_write_seed(char *out, size_t cap, size_t *len,
                                                                 const medsec_profile *profile,
@@ -81,6 +81,8 @@ typedef struct medsec_reading_origin {
  * `{"device":"..","wire":"seed","time":"2026-11-20T12:00:00.050Z","time_source":"gateway",
  * "values":{"Temp":36.600,...},"suspect":["Temp"]}`: values are numbers as measured, null when the
  * sensor failed; `suspect` names those outside the profile's range, only when there are any.
+ * ERR_DEVICE_ID; ERR_BUFFER; ERR_ARGUMENT: not a reading of this profile, or a time after year
+ * 9999.
  */
 MEDSEC_API MEDSEC_CHECK medsec_status
 medsec_reading_write_json(char *out, size_t cap, size_t *len, const medsec_profile *profile,

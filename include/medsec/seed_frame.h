@@ -51,8 +51,9 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_seed_decoder_open(
  * BAD_READING: *reason is ERR_MISSING or ERR_NUMBER; the stream itself is intact and may go on.
  *
  * ERR_FRAME: a character other than a hex digit or `+` in its place, or a frame cut short.
- * ERR_LIMIT: more than MEDSEC_SEED_BLOCKS_MAX blocks. ERR_CRYPTO: the blocks do not decrypt to the
- * beginning of a reading in the chaining of this stream. ERR_PROVIDER. All of these stay.
+ * ERR_LIMIT: more than MEDSEC_SEED_BLOCKS_MAX blocks. ERR_CRYPTO: the blocks do not decrypt to text
+ * in the chaining of this stream. The errors of medsec_reading_parser_push: they do, but not to the
+ * text of a reading. ERR_PROVIDER. All of these stay.
  */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_seed_decoder_push(
     medsec_seed_decoder *decoder, const uint8_t *data, size_t len, size_t *used,

@@ -48,8 +48,9 @@ typedef struct medsec_session {
     const medsec_crypto *crypto;
     const medsec_session_owner *owner;
     void *device;
+    const medsec_reading *first; /* decrypted, and reported after IDENTIFIED */
     uint8_t state;
-    uint8_t nibbles; /* digits of the first block so far */
+    uint8_t digits; /* of the first block so far */
     int16_t fault; /* medsec_status, sticky */
     uint8_t block[MEDSEC_SEED_BLOCK_HEX_LEN]; /* the first block, as it came */
     medsec_seed_decoder seed;

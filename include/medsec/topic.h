@@ -20,7 +20,7 @@ typedef struct medsec_topic {
     char text[MEDSEC_TOPIC_TEMPLATE_MAX];
     struct {
         uint8_t kind; /* literal, device, topic */
-        uint8_t start;
+        uint8_t start; /* in text */
         uint8_t len;
     } parts[MEDSEC_TOPIC_PARTS_MAX];
     uint8_t count;
@@ -30,15 +30,14 @@ MEDSEC_BEGIN_DECLS
 
 /*
  * A template must hold {device} as a whole level and {topic} once each, no `+`, `#`, NUL, control
- * or non-ASCII character, and not begin with `$` or `/`. ERR_TOPIC; ERR_LIMIT: too long, too many
- * parts.
+ * or non-ASCII character, and not begin with `$` or `/`. ERR_TOPIC; ERR_LIMIT: too long.
  */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_topic_compile(medsec_topic *topic, const char *text,
                                                            size_t len);
 
 /*
- * Expands into `out` without NUL. `device` must be a valid id (ERR_DEVICE_ID) and `suffix` free of
- * `+`, `#`, NUL and control characters (ERR_TOPIC). ERR_BUFFER: longer than `cap`. ERR_LIMIT:
+ * Expands into `out` without NUL. `device` must be a valid id (ERR_DEVICE_ID) and `suffix` pass
+ * medsec_topic_suffix_check (ERR_TOPIC). ERR_BUFFER: longer than `cap`. ERR_LIMIT:
  * longer than MEDSEC_TOPIC_MAX.
  */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_topic_expand(const medsec_topic *topic, char *out,
@@ -48,7 +47,10 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_topic_expand(const medsec_topic *to
 /* MEDSEC_OK for 1-64 of A-Z a-z 0-9 _ - . that is neither `.` nor `..`; else ERR_DEVICE_ID. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_device_id_check(const char *id, size_t len);
 
-/* MEDSEC_OK for a suffix that may follow {topic}; else ERR_TOPIC. */
+/*
+ * MEDSEC_OK for what may stand in place of {topic}: one or more printable ASCII characters without
+ * `+` and `#`, not begun with `$` (section 4.7.2); else ERR_TOPIC.
+ */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_topic_suffix_check(const char *suffix, size_t len);
 
 MEDSEC_END_DECLS

@@ -26,6 +26,16 @@ typedef struct medsec_value {
     uint8_t kind; /* medsec_value_kind */
 } medsec_value;
 
+/* A value half read, inside of parsers that are resumable. */
+typedef struct medsec_value_parser {
+    uint32_t mantissa;
+    uint8_t decimals;
+    uint8_t digits; /* significant ones so far, at most MEDSEC_VALUE_DIGITS_MAX */
+    uint8_t state;
+    bool negative;
+    bool too_long;
+} medsec_value_parser;
+
 MEDSEC_BEGIN_DECLS
 
 /*
@@ -36,8 +46,8 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_value_parse(medsec_value *value, co
                                                          size_t len);
 
 /*
- * Writes the canonical text: `36.600`, `-0.50`, no superfluous leading zero, `null` for NONE.
- * Returns its length, at most MEDSEC_VALUE_TEXT_MAX; no NUL.
+ * Writes the canonical text: `36.600`, `-0.50`, no superfluous leading zero, `null` for NONE and
+ * for what no parse gives (too many decimals). Returns its length; no NUL.
  */
 MEDSEC_API size_t medsec_value_write(char out[MEDSEC_VALUE_TEXT_MAX], medsec_value value);
 

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <medsec/topic.h>
+
+#include "text.h"
+#include "writer.h"
+
+#include <string.h>
+
+enum part { LITERAL, DEVICE, TOPIC };
+
+static bool is_topic_char(char c)
+{
+    return medsec__is_printable(c) && c != '+' && c != '#';
+}
+
+static bool is_id_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || medsec__is_digit(c) || c == '_' ||
+           c == '-' || c == '.';
+}
+
+medsec_status medsec_device_id_check(const char *id, size_t len)
+{
+    if (id == NULL || len == 0 || len > MEDSEC_DEVICE_ID_MAX) {
+        return MEDSEC_ERR_DEVICE_ID;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (!is_id_char(id[i])) {
+            return MEDSEC_ERR_DEVICE_ID;
+        }
+    }
+    bool dots = id[0] == '.' && (len == 1 || (len == 2 && id[1] == '.'));
+    return dots ? MEDSEC_ERR_DEVICE_ID : MEDSEC_OK;
+}
+
+medsec_status medsec_topic_suffix_check(const char *suffix, size_t len)
+{
+    if (suffix == NULL || len == 0 || suffix[0] == '$') {
+        return MEDSEC_ERR_TOPIC;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (!is_topic_char(suffix[i])) {
+            return MEDSEC_ERR_TOPIC;
+        }
+    }
+    return MEDSEC_OK;
+}
+
+static medsec_status add_part(medsec_topic *topic, enum part kind, size_t start, size_t len)
+{
+    if (len == 0) {
+        return MEDSEC_OK;
+    }
+    if (topic->count == MEDSEC_TOPIC_PARTS_MAX) {
+        return MEDSEC_ERR_TOPIC;
+    }
+    topic->parts[topic->count].kind = (uint8_t)kind;
+    topic->parts[topic->count].start = (uint8_t)start;
+    topic->parts[topic->count].len = (uint8_t)len;
+    topic->count++;
+    return MEDSEC_OK;
+}
+
+static bool has_part(const medsec_topic *topic, enum part kind)
+{
+    for (size_t i = 0; i < topic->count; i++) {
+        if (topic->parts[i].kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The placeholder that begins here, and its length; LITERAL when it is none. */
+static enum part placeholder(const char *text, size_t len, size_t *used)
+{
+    static const struct {
+        const char *name;
+        uint8_t len;
+        enum part kind;
+    } names[] = {{"{device}", 8, DEVICE}, {"{topic}", 7, TOPIC}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (len >= names[i].len && memcmp(text, names[i].name, names[i].len) == 0) {
+            *used = names[i].len;
+            return names[i].kind;
+        }
+    }
+    return LITERAL;
+}
+
+static bool is_whole_level(const medsec_topic *topic, size_t start, size_t end, size_t len)
+{
+    return (start == 0 || topic->text[start - 1] == '/') && (end == len || topic->text[end] == '/');
+}
+
+static medsec_status add_placeholder(medsec_topic *topic, size_t at, size_t len, size_t *used)
+{
+    enum part kind = placeholder(topic->text + at, len - at, used);
+    if (kind == LITERAL || has_part(topic, kind)) {
+        return MEDSEC_ERR_TOPIC;
+    }
+    if (kind == DEVICE && !is_whole_level(topic, at, at + *used, len)) {
+        return MEDSEC_ERR_TOPIC;
+    }
+    return add_part(topic, kind, at, *used);
+}
+
+static medsec_status split(medsec_topic *topic, size_t len)
+{
+    size_t literal = 0;
+    size_t at = 0;
+    while (at < len) {
+        char c = topic->text[at];
+        if (!is_topic_char(c) || c == '}') {
+            return MEDSEC_ERR_TOPIC;
+        }
+        if (c != '{') {
+            at++;
+            continue;
+        }
+        size_t used = 0;
+        medsec_status status = add_part(topic, LITERAL, literal, at - literal);
+        if (status == MEDSEC_OK) {
+            status = add_placeholder(topic, at, len, &used);
+        }
+        if (status != MEDSEC_OK) {
+            return status;
+        }
+        at += used;
+        literal = at;
+    }
+    return add_part(topic, LITERAL, literal, len - literal);
+}
+
+medsec_status medsec_topic_compile(medsec_topic *topic, const char *text, size_t len)
+{
+    if (topic == NULL || (text == NULL && len > 0)) {
+        return MEDSEC_ERR_ARGUMENT;
+    }
+    memset(topic, 0, sizeof *topic);
+    if (len > MEDSEC_TOPIC_TEMPLATE_MAX) {
+        return MEDSEC_ERR_LIMIT;
+    }
+    if (len == 0 || text[0] == '$' || text[0] == '/') {
+        return MEDSEC_ERR_TOPIC;
+    }
+    memcpy(topic->text, text, len);
+    medsec_status status = split(topic, len);
+    if (status == MEDSEC_OK && !(has_part(topic, DEVICE) && has_part(topic, TOPIC))) {
+        status = MEDSEC_ERR_TOPIC;
+    }
+    if (status != MEDSEC_OK) {
+        topic->count = 0;
+    }
+    return status;
+}
+
+medsec_status medsec_topic_expand(const medsec_topic *topic, char *out, size_t cap, size_t *len,
+                                  const char *device, const char *suffix)
+{
+    if (topic == NULL || topic->count == 0 || out == NULL || len == NULL || device == NULL ||
+        suffix == NULL) {
+        return MEDSEC_ERR_ARGUMENT;
+    }
+    size_t device_len = medsec__length(device, MEDSEC_DEVICE_ID_MAX + 1);
+    size_t suffix_len = medsec__length(suffix, MEDSEC_TOPIC_MAX + 1);
+    medsec_status status = medsec_device_id_check(device, device_len);
+    if (status == MEDSEC_OK) {
+        status = medsec_topic_suffix_check(suffix, suffix_len);
+    }
+    if (status != MEDSEC_OK) {
+        return status;
+    }
+    medsec__writer writer = {.out = out, .cap = cap};
+    size_t total = 0;
+    for (size_t i = 0; i < topic->count; i++) {
+        const char *text = topic->text + topic->parts[i].start;
+        size_t text_len = topic->parts[i].len;
+        if (topic->parts[i].kind == DEVICE) {
+            text = device;
+            text_len = device_len;
+        } else if (topic->parts[i].kind == TOPIC) {
+            text = suffix;
+            text_len = suffix_len;
+        }
+        medsec__write(&writer, text, text_len);
+        total += text_len;
+    }
+    return total > MEDSEC_TOPIC_MAX ? MEDSEC_ERR_LIMIT : medsec__write_end(&writer, len);
+}
