@@ -22,13 +22,18 @@ set(MEDSEC_HOST_SOURCES
   src/host/audit.c
   src/host/config.c
   src/host/credential.c
+  src/host/device.c
   src/host/directory.c
+  src/host/flat_json.c
   src/host/import.c
   src/host/log.c
   src/host/profile_file.c
   src/host/registry.c
   src/host/seal.c
-  src/host/secret_file.c)
+  src/host/secret_file.c
+  src/host/store.c
+  src/host/unlock.c
+  src/host/verify.c)
 
 set(MEDSEC_GATEWAY_SOURCES
   src/gateway/connection.c

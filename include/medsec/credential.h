@@ -23,6 +23,7 @@ typedef struct medsec_credential {
 } medsec_credential;
 
 #define MEDSEC_CREDENTIAL_JSON_MAX 1024u /* bytes of a credential file */
+#define MEDSEC_PROFILE_DEFAULT "pico-vitals" /* of a credential that names none */
 
 MEDSEC_BEGIN_DECLS
 
@@ -31,7 +32,7 @@ MEDSEC_BEGIN_DECLS
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_parse(medsec_credential *credential,
                                                               const char *json, size_t len);
 
-/* Reads a file. Also ERR_IO (errno), ERR_PERMISSION: others than its owner may read it. */
+/* Reads a file. Also ERR_NOT_FOUND, ERR_IO (errno), ERR_PERMISSION: others may read or write it. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_load(medsec_credential *credential,
                                                              const char *path);
 
@@ -39,9 +40,12 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_load(medsec_credential *
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_save(const medsec_credential *credential,
                                                              const char *path);
 
-/* Writes the JSON text, ended by a line end. ERR_BUFFER. */
+/* Writes the JSON text, ended by a line end. ERR_BUFFER; ERR_DEVICE_ID, ERR_ARGUMENT: as parse. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_write(char *out, size_t cap, size_t *len,
                                                               const medsec_credential *credential);
+
+/* Fills in a random seed key and IV (16 printable characters each, 96 bits). */
+MEDSEC_API void medsec_credential_generate(medsec_credential *credential);
 
 MEDSEC_API void medsec_credential_wipe(medsec_credential *credential);
 

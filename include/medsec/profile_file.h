@@ -11,10 +11,14 @@
  *       {"key":"SpO2","topic":"Physiological_Data/SpO2","unit":"%","code":"LOINC 59408-5",
  *        "decimals":1,"min":0,"max":100}, ...]}
  *
- * `min` and `max` are in the unit. A set of profiles is what a gateway looks devices' profiles up
- * in; it always holds `pico-vitals`.
+ * `min` and `max` are in the unit, as numbers or as decimal texts ("-0.5"), exact: at most
+ * `decimals` decimals. `code` may be absent, other members may not be added. A set of profiles is
+ * what a gateway looks devices' profiles up in; it always holds `pico-vitals`.
  */
 typedef struct medsec_profile_set medsec_profile_set;
+
+#define MEDSEC_PROFILE_FILE_MAX 65536u /* bytes of a profile file */
+#define MEDSEC_PROFILES_MAX 64u /* profiles in a set */
 
 MEDSEC_BEGIN_DECLS
 
@@ -24,13 +28,14 @@ MEDSEC_API void medsec_profile_set_destroy(medsec_profile_set *set);
 
 /*
  * Adds the profile in a JSON text; `*why` (may be NULL) is a static sentence on failure.
- * ERR_SYNTAX; the errors of medsec_profile_check; ERR_EXISTS: that name or id is taken.
+ * ERR_SYNTAX; the errors of medsec_profile_check; ERR_EXISTS: that name or id is taken; ERR_LIMIT:
+ * a text or a set too large; ERR_MEMORY.
  */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_profile_set_add(medsec_profile_set *set,
                                                              const char *json, size_t len,
                                                              const char **why);
 
-/* The same from a file. Also ERR_IO. */
+/* The same from a file. Also ERR_NOT_FOUND, ERR_IO (errno). */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_profile_set_load(medsec_profile_set *set,
                                                               const char *path, const char **why);
 

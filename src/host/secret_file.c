@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "secret_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void close_keeping_errno(int fd)
+{
+    int saved = errno;
+    close(fd);
+    errno = saved;
+}
+
+static medsec_status check_file(int fd)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0) {
+        return MEDSEC_ERR_IO;
+    }
+    if (!S_ISREG(info.st_mode)) {
+        errno = EINVAL;
+        return MEDSEC_ERR_IO;
+    }
+    return (info.st_mode & 077) != 0 ? MEDSEC_ERR_PERMISSION : MEDSEC_OK;
+}
+
+static medsec_status read_all(int fd, char *out, size_t cap, size_t *len)
+{
+    size_t got = 0;
+    while (got < cap) {
+        ssize_t n = read(fd, out + got, cap - got);
+        if (n < 0 && errno != EINTR) {
+            return MEDSEC_ERR_IO;
+        }
+        if (n == 0) {
+            *len = got;
+            return MEDSEC_OK;
+        }
+        got += n > 0 ? (size_t)n : 0;
+    }
+    char more;
+    *len = got;
+    return read(fd, &more, 1) == 0 ? MEDSEC_OK : MEDSEC_ERR_LIMIT;
+}
+
+medsec_status medsec__secret_file_read(const char *path, char *out, size_t cap, size_t *len)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0) {
+        return errno == ENOENT ? MEDSEC_ERR_NOT_FOUND : MEDSEC_ERR_IO;
+    }
+    medsec_status status = check_file(fd);
+    if (status == MEDSEC_OK) {
+        status = read_all(fd, out, cap, len);
+    }
+    close_keeping_errno(fd);
+    return status;
+}
+
+static bool write_all(int fd, const uint8_t *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, data, len);
+        if (n < 0 && errno != EINTR) {
+            return false;
+        }
+        data += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+    }
+    return fsync(fd) == 0;
+}
+
+/* A new name is on disk only when its folder is. */
+static medsec_status sync_folder(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t len = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+    if (len >= sizeof folder) {
+        return MEDSEC_ERR_LIMIT;
+    }
+    memcpy(folder, path, len);
+    folder[len] = '\0';
+    int fd = open(len == 0 ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return MEDSEC_ERR_IO;
+    }
+    medsec_status status = fsync(fd) == 0 ? MEDSEC_OK : MEDSEC_ERR_IO;
+    close_keeping_errno(fd);
+    return status;
+}
+
+static medsec_status drop(const char *temporary, medsec_status status)
+{
+    int saved = errno;
+    unlink(temporary);
+    errno = saved;
+    return status;
+}
+
+medsec_status medsec__secret_file_publish(const char *temporary, const char *path)
+{
+    /* link(), as rename() would replace a file that somebody else has just made. */
+    if (link(temporary, path) != 0) {
+        return drop(temporary, errno == EEXIST ? MEDSEC_ERR_EXISTS : MEDSEC_ERR_IO);
+    }
+    unlink(temporary);
+    return sync_folder(path);
+}
+
+medsec_status medsec__secret_file_temporary(char *out, size_t cap, const char *path)
+{
+    int len = snprintf(out, cap, "%s.new-XXXXXX", path);
+    return len > 0 && (size_t)len < cap ? MEDSEC_OK : MEDSEC_ERR_LIMIT;
+}
+
+medsec_status medsec__secret_file_create(const char *path, const void *data, size_t len)
+{
+    char temporary[PATH_MAX];
+    medsec_status status = medsec__secret_file_temporary(temporary, sizeof temporary, path);
+    if (status != MEDSEC_OK) {
+        return status;
+    }
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0) {
+        return MEDSEC_ERR_IO;
+    }
+    bool written = write_all(fd, data, len);
+    close_keeping_errno(fd);
+    if (!written) {
+        return drop(temporary, MEDSEC_ERR_IO);
+    }
+    return medsec__secret_file_publish(temporary, path);
+}
