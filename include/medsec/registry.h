@@ -86,9 +86,6 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_add(medsec_registry *regis
                                                           const medsec_credential *credential,
                                                           unsigned flags);
 
-/* Fills in a random seed key and IV (16 printable characters each, at least 96 bits). */
-MEDSEC_API void medsec_credential_generate(medsec_credential *credential);
-
 /* ERR_NOT_FOUND. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_get(medsec_registry *registry, const char *id,
                                                           medsec_device_info *info);
@@ -141,6 +138,7 @@ typedef struct medsec_audit_row {
     const char *actor;
     const char *action; /* init, add, import, revoke, decommission, export */
     const char *device; /* "" for init */
+    const char *detail; /* wire and profile of what was added, else "" */
     const char *hash; /* of the chain up to here, hex: note it elsewhere to detect a roll-back */
 } medsec_audit_row;
 
@@ -164,16 +162,16 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_verify(medsec_registry *re
 MEDSEC_API bool medsec_registry_changed(medsec_registry *registry);
 
 /*
- * A directory: all devices of one moment, unsealed into locked memory, read-only and shared by
- * threads. Counted references; the last one wipes it.
+ * A directory: all devices of one moment, secrets unsealed into locked memory, read-only and
+ * shared by threads. Counted references; the last one wipes it. `profiles` must outlive it.
  */
 typedef struct medsec_directory medsec_directory;
 
 typedef struct medsec_directory_entry {
     char id[MEDSEC_DEVICE_ID_MAX + 1];
     uint8_t state; /* medsec_device_state */
-    uint8_t key[MEDSEC_AES128_KEY_LEN];
-    uint8_t iv[MEDSEC_AES_BLOCK_LEN];
+    const uint8_t *key; /* MEDSEC_AES128_KEY_LEN bytes, in the locked block */
+    const uint8_t *iv; /* MEDSEC_AES_BLOCK_LEN bytes */
     const medsec_profile *profile;
 } medsec_directory_entry;
 
@@ -185,6 +183,10 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_directory_load(medsec_directory **d
 MEDSEC_API medsec_directory *medsec_directory_ref(medsec_directory *directory);
 MEDSEC_API void medsec_directory_unref(medsec_directory *directory);
 MEDSEC_API size_t medsec_directory_count(const medsec_directory *directory);
+
+/* False when the system did not let the secrets be locked (RLIMIT_MEMLOCK; 32 bytes a device are
+ * asked for): all works, yet they may reach the swap space. Worth a warning. */
+MEDSEC_API bool medsec_directory_locked(const medsec_directory *directory);
 
 /* By id; NULL when there is none (decommissioned devices are not in it). */
 MEDSEC_API const medsec_directory_entry *medsec_directory_find(const medsec_directory *directory,

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MEDSEC_HOST_STORE_H
+#define MEDSEC_HOST_STORE_H
+
+#include <medsec/registry.h>
+
+#include "seal.h"
+
+#include <sqlite3.h>
+#include <sys/types.h>
+
+/* What the files of the registry share: the object, its statements, its changes. */
+
+#define MEDSEC__SECRET_LEN (MEDSEC_AES128_KEY_LEN + MEDSEC_AES_BLOCK_LEN)
+#define MEDSEC__SEALED_LEN (MEDSEC__SECRET_LEN + MEDSEC__SEAL_EXTRA)
+
+/* Every statement there is; texts in store.c. */
+typedef enum medsec__sql {
+    MEDSEC__SQL_BEGIN_READ,
+    MEDSEC__SQL_BEGIN_WRITE,
+    MEDSEC__SQL_COMMIT,
+    MEDSEC__SQL_ROLLBACK,
+    MEDSEC__SQL_DATA_VERSION,
+    MEDSEC__SQL_META_GET,
+    MEDSEC__SQL_META_SET,
+    MEDSEC__SQL_DEVICE_ADD,
+    MEDSEC__SQL_DEVICE_UPDATE,
+    MEDSEC__SQL_DEVICE_GET,
+    MEDSEC__SQL_DEVICE_LIST,
+    MEDSEC__SQL_DEVICE_COUNT,
+    MEDSEC__SQL_FINGERPRINT_FIND,
+    MEDSEC__SQL_AUDIT_ADD,
+    MEDSEC__SQL_AUDIT_LIST,
+    MEDSEC__SQL_COUNT
+} medsec__sql;
+
+/* The end of the audit log. */
+typedef struct medsec__head {
+    uint64_t rows;
+    uint8_t hash[MEDSEC__HASH_LEN];
+} medsec__head;
+
+struct medsec_registry {
+    sqlite3 *db;
+    sqlite3_stmt *statements[MEDSEC__SQL_COUNT];
+    medsec__keys *keys;
+    char *path;
+    char *key_file; /* NULL: passphrase */
+    medsec_registry_mode mode;
+    char actor[MEDSEC_ACTOR_MAX + 1];
+    bool batch; /* between begin and commit */
+    bool broken; /* the batch was undone by a failure */
+    medsec__head head; /* valid while something is being changed */
+    bool reopened; /* since medsec_registry_changed was asked last */
+    int64_t version; /* of the data, as another connection's commit changes it */
+    dev_t device; /* which file is open */
+    ino_t inode;
+    char error[256];
+};
+
+/* Notes a sentence for the operator and returns `status`. */
+medsec_status medsec__fail(medsec_registry *registry, medsec_status status, const char *format, ...)
+    MEDSEC_PRINTF(3, 4);
+
+/* The status for an SQLite result, noted. */
+medsec_status medsec__fail_sqlite(medsec_registry *registry, int result);
+
+/* Opens the file and checks that it is a registry. `registry->path` and `mode` are set. */
+MEDSEC_CHECK medsec_status medsec__store_open(medsec_registry *registry);
+void medsec__store_close(medsec_registry *registry);
+
+/* Makes an empty one in the file at `path`, which is there and empty. */
+MEDSEC_CHECK medsec_status medsec__store_create(medsec_registry *registry);
+
+/* A kept statement, reset; NULL after a failure (noted). Bind, step, then medsec__done. */
+sqlite3_stmt *medsec__statement(medsec_registry *registry, medsec__sql sql);
+
+/* Steps to a row: OK; ERR_NOT_FOUND: no more; else noted. */
+MEDSEC_CHECK medsec_status medsec__row(medsec_registry *registry, sqlite3_stmt *statement);
+
+/* Steps a statement that gives no rows, and resets it. */
+MEDSEC_CHECK medsec_status medsec__run(medsec_registry *registry, sqlite3_stmt *statement);
+
+/* Ends a look: resets and lets go of what was bound. */
+void medsec__done(sqlite3_stmt *statement);
+
+/* One fixed statement without parameters. */
+MEDSEC_CHECK medsec_status medsec__exec(medsec_registry *registry, medsec__sql sql);
+
+void medsec__bind_text(sqlite3_stmt *statement, int index, const char *text);
+void medsec__bind_blob(sqlite3_stmt *statement, int index, const void *data, size_t len);
+
+/* Texts and blobs of a row, which may hold anything. `len` must match: else ERR_CORRUPT. */
+MEDSEC_CHECK medsec_status medsec__column_text(char *out, size_t cap, sqlite3_stmt *statement,
+                                               int column);
+MEDSEC_CHECK medsec_status medsec__column_blob(uint8_t *out, size_t len, sqlite3_stmt *statement,
+                                               int column);
+
+MEDSEC_CHECK medsec_status medsec__meta_get(medsec_registry *registry, const char *name,
+                                            uint8_t *out, size_t len);
+MEDSEC_CHECK medsec_status medsec__meta_set(medsec_registry *registry, const char *name,
+                                            const uint8_t *data, size_t len);
+
+/*
+ * A change: begin takes the file for writing, unless a batch has it already; end keeps or undoes
+ * it by `status`, which it returns, or the failure to keep it.
+ */
+MEDSEC_CHECK medsec_status medsec__change_begin(medsec_registry *registry);
+MEDSEC_CHECK medsec_status medsec__change_end(medsec_registry *registry, medsec_status status);
+
+/* One moment of the file for several looks. */
+MEDSEC_CHECK medsec_status medsec__look_begin(medsec_registry *registry);
+void medsec__look_end(medsec_registry *registry);
+
+uint64_t medsec__now_ms(void);
+
+/* Ready to be used: reopens a file that was replaced. ERR_ARGUMENT for NULL. */
+MEDSEC_CHECK medsec_status medsec__ready(medsec_registry *registry);
+
+/* A device's row. */
+typedef struct medsec__device {
+    medsec_device_info info;
+    bool has_secret; /* false: decommissioned */
+    uint8_t fingerprint[MEDSEC__HASH_LEN];
+    uint8_t sealed[MEDSEC__SEALED_LEN];
+} medsec__device;
+
+/* From a row of DEVICE_GET or DEVICE_LIST. ERR_CORRUPT: no such row was ever written. */
+MEDSEC_CHECK medsec_status medsec__device_read(medsec__device *device, sqlite3_stmt *statement);
+
+/* By id, within whatever is open. ERR_NOT_FOUND, ERR_CORRUPT. */
+MEDSEC_CHECK medsec_status medsec__device_get(medsec_registry *registry, const char *id,
+                                              medsec__device *device);
+
+/* ERR_CORRUPT: altered. `secret` is key and IV. */
+MEDSEC_CHECK medsec_status medsec__device_unseal(uint8_t secret[MEDSEC__SECRET_LEN],
+                                                 const medsec__keys *keys,
+                                                 const medsec__device *device);
+
+/* Hash of all of a row: what the audit log keeps of it. */
+void medsec__device_digest(uint8_t digest[MEDSEC__HASH_LEN], const medsec__keys *keys,
+                           const medsec__device *device);
+
+/* medsec_registry_add within a change, under another action. */
+MEDSEC_CHECK medsec_status medsec__device_add(medsec_registry *registry,
+                                              const medsec_credential *credential, unsigned flags,
+                                              const char *action);
+
+/* Adds to the log within a change. `device` may be NULL: nothing of a row is recorded. */
+MEDSEC_CHECK medsec_status medsec__audit_append(medsec_registry *registry, const char *action,
+                                                const char *id, const char *detail,
+                                                const medsec__device *device);
+
+/* Head of the log, authenticated. ERR_CORRUPT. */
+MEDSEC_CHECK medsec_status medsec__head_load(medsec_registry *registry);
+MEDSEC_CHECK medsec_status medsec__head_save(medsec_registry *registry);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry_fixture.h"
+
+#include "unit.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+medsec_registry *registry_fixture_open(const registry_fixture *fixture, medsec_registry_mode mode)
+{
+    const medsec_registry_unlock unlock = {.key_file = fixture->key_file};
+    medsec_registry *registry = NULL;
+    assert_int_equal(medsec_registry_open(&registry, fixture->path, &unlock, mode, "tester"),
+                     MEDSEC_OK);
+    return registry;
+}
+
+void registry_fixture_reopen(registry_fixture *fixture)
+{
+    medsec_registry_close(fixture->registry);
+    fixture->registry = registry_fixture_open(fixture, MEDSEC_REGISTRY_WRITE);
+}
+
+int registry_fixture_setup(void **state)
+{
+    registry_fixture *fixture = calloc(1, sizeof *fixture);
+    scratch_open(&fixture->files);
+    snprintf(fixture->path, sizeof fixture->path, "%s/medsec.db", fixture->files.folder);
+    snprintf(fixture->key_file, sizeof fixture->key_file, "%s/medsec.key", fixture->files.folder);
+    const medsec_registry_unlock unlock = {.key_file = fixture->key_file};
+    assert_int_equal(medsec_registry_create(fixture->path, &unlock, "tester"), MEDSEC_OK);
+    fixture->registry = registry_fixture_open(fixture, MEDSEC_REGISTRY_WRITE);
+    *state = fixture;
+    return 0;
+}
+
+int registry_fixture_teardown(void **state)
+{
+    registry_fixture *fixture = *state;
+    medsec_registry_close(fixture->registry);
+    scratch_close(&fixture->files);
+    free(fixture);
+    return 0;
+}
+
+void registry_fixture_sql(const registry_fixture *fixture, const char *sql)
+{
+    sqlite3 *db = NULL;
+    char *error = NULL;
+    assert_int_equal(sqlite3_open(fixture->path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, &error) != SQLITE_OK) {
+        fail_msg("%s: %s", sql, error);
+    }
+    sqlite3_close(db);
+}
+
+medsec_credential registry_fixture_credential(const char *id, unsigned number)
+{
+    medsec_credential credential = {0};
+    char text[17];
+    snprintf(credential.device, sizeof credential.device, "%s", id);
+    snprintf(credential.profile, sizeof credential.profile, "pico-vitals");
+    snprintf(text, sizeof text, "key-%08u-key", number % 100000000u);
+    memcpy(credential.key, text, sizeof credential.key);
+    snprintf(text, sizeof text, "iv--%08u--iv", number % 100000000u);
+    memcpy(credential.iv, text, sizeof credential.iv);
+    return credential;
+}
