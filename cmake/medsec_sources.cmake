@@ -2,7 +2,9 @@
 
 set(MEDSEC_CORE_SOURCES
   src/core/aes_cbc.c
+  src/core/handshake.c
   src/core/hex.c
+  src/core/hkdf.c
   src/core/profile.c
   src/core/reading.c
   src/core/reading_json.c
@@ -16,7 +18,8 @@ set(MEDSEC_CORE_SOURCES
   src/core/writer.c)
 
 set(MEDSEC_CRYPTO_OPENSSL_SOURCES
-  src/crypto/openssl/openssl.c)
+  src/crypto/openssl/openssl.c
+  src/crypto/openssl/primitives.c)
 
 set(MEDSEC_HOST_SOURCES
   src/host/audit.c

@@ -22,6 +22,12 @@ typedef struct medsec_cipher {
     uint64_t opaque[32];
 } medsec_cipher;
 
+/* One piece of an input that is hashed as if it were joined. */
+typedef struct medsec_bytes {
+    const uint8_t *data;
+    size_t len;
+} medsec_bytes;
+
 typedef struct medsec_crypto {
     const char *name; /* "openssl" */
 
@@ -41,6 +47,32 @@ typedef struct medsec_crypto {
     medsec_status (*aes128_cbc_run)(medsec_cipher *cipher, uint8_t iv[MEDSEC_AES_BLOCK_LEN],
                                     uint8_t *out, const uint8_t *in, size_t len);
     void (*aes128_cbc_close)(medsec_cipher *cipher);
+
+    /* SHA-256 (FIPS 180-4) and HMAC-SHA-256 (RFC 2104); `out` may be one of the parts.
+     * ERR_PROVIDER. */
+    medsec_status (*sha256)(uint8_t out[MEDSEC_SHA256_LEN], const medsec_bytes *parts,
+                            size_t count);
+    medsec_status (*hmac_sha256)(uint8_t out[MEDSEC_SHA256_LEN], const uint8_t *key, size_t key_len,
+                                 const medsec_bytes *parts, size_t count);
+
+    /* X25519 (RFC 7748 section 5). ERR_CRYPTO: the result is all zero (section 6.1). */
+    medsec_status (*x25519)(uint8_t out[MEDSEC_X25519_LEN],
+                            const uint8_t private_key[MEDSEC_X25519_LEN],
+                            const uint8_t public_key[MEDSEC_X25519_LEN]);
+    medsec_status (*x25519_public)(uint8_t public_key[MEDSEC_X25519_LEN],
+                                   const uint8_t private_key[MEDSEC_X25519_LEN]);
+
+    /*
+     * ChaCha20-Poly1305 (RFC 8439 section 2.8) with the nonce of Noise: 32 zero bits, then `nonce`
+     * little-endian. seal writes len + 16 bytes. open takes the tag with `len` (at least 16) and
+     * writes len - 16; ERR_CRYPTO: not authentic, and `out` is wiped. in and out may be the same.
+     */
+    medsec_status (*chachapoly_seal)(uint8_t *out, const uint8_t key[MEDSEC_CHACHAPOLY_KEY_LEN],
+                                     uint64_t nonce, const uint8_t *ad, size_t ad_len,
+                                     const uint8_t *in, size_t len);
+    medsec_status (*chachapoly_open)(uint8_t *out, const uint8_t key[MEDSEC_CHACHAPOLY_KEY_LEN],
+                                     uint64_t nonce, const uint8_t *ad, size_t ad_len,
+                                     const uint8_t *in, size_t len);
 
     /* Overwrites memory in a way that the compiler keeps. */
     void (*wipe)(void *data, size_t len);

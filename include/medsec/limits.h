@@ -7,6 +7,13 @@
 #define MEDSEC_AES_BLOCK_LEN 16u /* bytes; FIPS 197 */
 #define MEDSEC_AES128_KEY_LEN 16u /* bytes; FIPS 197 */
 
+#define MEDSEC_SHA256_LEN 32u /* bytes; FIPS 180-4 */
+#define MEDSEC_X25519_LEN 32u /* bytes of a private, public or shared key; RFC 7748 */
+#define MEDSEC_CHACHAPOLY_KEY_LEN 32u /* bytes; RFC 8439 */
+#define MEDSEC_CHACHAPOLY_TAG_LEN 16u /* bytes; RFC 8439 */
+#define MEDSEC_PSK_LEN 32u /* bytes; Noise section 9 */
+#define MEDSEC_HANDSHAKE_MESSAGE_MAX 2048u /* bytes; the longest record body */
+
 #define MEDSEC_DEVICE_ID_MAX 64u /* characters; also the widest level it gets in a topic */
 #define MEDSEC_PROFILE_NAME_MAX 32u /* characters */
 #define MEDSEC_VITALS_MAX 16u /* vitals in a profile; bounds a reading to 128 bytes of values */

@@ -39,6 +39,7 @@
 #include <medsec/value.h>
 
 /* wire */
+#include <medsec/handshake.h>
 #include <medsec/seed_frame.h>
 #include <medsec/session.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <medsec/crypto.h>
+#include "primitives.h"
 
 #include <openssl/evp.h>
 #include <sodium.h>
@@ -122,6 +122,12 @@ const medsec_crypto *medsec_crypto_openssl(void)
         .aes128_cbc_rekey = aes128_cbc_rekey,
         .aes128_cbc_run = aes128_cbc_run,
         .aes128_cbc_close = aes128_cbc_close,
+        .sha256 = medsec__sha256,
+        .hmac_sha256 = medsec__hmac_sha256,
+        .x25519 = medsec__x25519,
+        .x25519_public = medsec__x25519_public,
+        .chachapoly_seal = medsec__chachapoly_seal,
+        .chachapoly_open = medsec__chachapoly_open,
         .wipe = wipe,
         .equal = equal,
     };

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "primitives.h"
+
+#include <sodium.h>
+
+/* libsodium's hashes keep their state on the stack; OpenSSL 3's need a context on the heap. */
+
+medsec_status medsec__sha256(uint8_t out[MEDSEC_SHA256_LEN], const medsec_bytes *parts,
+                             size_t count)
+{
+    crypto_hash_sha256_state state;
+    crypto_hash_sha256_init(&state);
+    for (size_t i = 0; i < count; i++) {
+        crypto_hash_sha256_update(&state, parts[i].data, parts[i].len);
+    }
+    crypto_hash_sha256_final(&state, out);
+    sodium_memzero(&state, sizeof state);
+    return MEDSEC_OK;
+}
+
+medsec_status medsec__hmac_sha256(uint8_t out[MEDSEC_SHA256_LEN], const uint8_t *key,
+                                  size_t key_len, const medsec_bytes *parts, size_t count)
+{
+    crypto_auth_hmacsha256_state state;
+    crypto_auth_hmacsha256_init(&state, key, key_len);
+    for (size_t i = 0; i < count; i++) {
+        crypto_auth_hmacsha256_update(&state, parts[i].data, parts[i].len);
+    }
+    crypto_auth_hmacsha256_final(&state, out);
+    sodium_memzero(&state, sizeof state);
+    return MEDSEC_OK;
+}
+
+medsec_status medsec__x25519(uint8_t out[MEDSEC_X25519_LEN],
+                             const uint8_t private_key[MEDSEC_X25519_LEN],
+                             const uint8_t public_key[MEDSEC_X25519_LEN])
+{
+    if (crypto_scalarmult_curve25519(out, private_key, public_key) != 0) {
+        sodium_memzero(out, MEDSEC_X25519_LEN);
+        return MEDSEC_ERR_CRYPTO;
+    }
+    return MEDSEC_OK;
+}
+
+medsec_status medsec__x25519_public(uint8_t public_key[MEDSEC_X25519_LEN],
+                                    const uint8_t private_key[MEDSEC_X25519_LEN])
+{
+    return crypto_scalarmult_curve25519_base(public_key, private_key) == 0 ? MEDSEC_OK
+                                                                           : MEDSEC_ERR_CRYPTO;
+}
+
+static void noise_nonce(uint8_t out[crypto_aead_chacha20poly1305_ietf_NPUBBYTES], uint64_t nonce)
+{
+    for (unsigned i = 0; i < 12; i++) {
+        out[i] = i < 4 ? 0 : (uint8_t)(nonce >> (8 * (i - 4)));
+    }
+}
+
+medsec_status medsec__chachapoly_seal(uint8_t *out, const uint8_t key[MEDSEC_CHACHAPOLY_KEY_LEN],
+                                      uint64_t nonce, const uint8_t *ad, size_t ad_len,
+                                      const uint8_t *in, size_t len)
+{
+    uint8_t bytes[crypto_aead_chacha20poly1305_ietf_NPUBBYTES];
+    noise_nonce(bytes, nonce);
+    (void)crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, in, len, ad, ad_len, NULL, bytes,
+                                                    key);
+    return MEDSEC_OK;
+}
+
+medsec_status medsec__chachapoly_open(uint8_t *out, const uint8_t key[MEDSEC_CHACHAPOLY_KEY_LEN],
+                                      uint64_t nonce, const uint8_t *ad, size_t ad_len,
+                                      const uint8_t *in, size_t len)
+{
+    uint8_t bytes[crypto_aead_chacha20poly1305_ietf_NPUBBYTES];
+    if (len < MEDSEC_CHACHAPOLY_TAG_LEN) {
+        return MEDSEC_ERR_CRYPTO;
+    }
+    noise_nonce(bytes, nonce);
+    if (crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, in, len, ad, ad_len, bytes,
+                                                  key) != 0) {
+        sodium_memzero(out, len - MEDSEC_CHACHAPOLY_TAG_LEN);
+        return MEDSEC_ERR_CRYPTO;
+    }
+    return MEDSEC_OK;
+}
