@@ -2,6 +2,7 @@
 #include <medsec/handshake.h>
 
 #include "hkdf.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -14,7 +15,7 @@ enum {
     HAVE_PSK = 16,
     STARTED = 32
 };
-enum { MESSAGES_MAX = 3, TOKENS_MAX = 7 };
+enum { MESSAGES_MAX = 3, TOKENS_MAX = 7, NAME_MAX_LEN = 64 };
 
 typedef struct pattern_row {
     const char *name;
@@ -204,7 +205,7 @@ medsec_status medsec_handshake_open(medsec_handshake *handshake, const medsec_cr
     handshake->pattern = (uint8_t)pattern;
     handshake->role = (uint8_t)role;
     const char *name = pattern_of(handshake)->name;
-    const medsec_bytes parts[] = {{(const uint8_t *)name, strlen(name)}};
+    const medsec_bytes parts[] = {{(const uint8_t *)name, medsec__length(name, NAME_MAX_LEN)}};
     medsec_status status = MEDSEC_OK;
     if (parts[0].len <= sizeof handshake->hash) {
         memcpy(handshake->hash, name, parts[0].len);

@@ -118,7 +118,7 @@ static medsec_status store(medsec_registry *registry, medsec__sql sql, const med
     medsec__bind_text(statement, 1, info->id);
     medsec__bind_text(statement, 2, info->wire);
     medsec__bind_text(statement, 3, info->profile);
-    sqlite3_bind_int(statement, 4, info->state);
+    sqlite3_bind_int(statement, 4, (int)info->state);
     sqlite3_bind_int64(statement, 5, (sqlite3_int64)info->created_ms);
     sqlite3_bind_int64(statement, 6, (sqlite3_int64)info->changed_ms);
     if (device->has_secret) {
