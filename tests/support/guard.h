@@ -3,9 +3,13 @@
 #define MEDSEC_TESTS_GUARD_H
 
 #include <stddef.h>
+#include <stdint.h>
 
-/* A copy of `data` that ends at an inaccessible page: one byte read too many ends the program. */
-void *guard_copy(const void *data, size_t len);
-void guard_free(void *copy, size_t len);
+/*
+ * Memory in front of an inaccessible page: place an input so that it ends at `guard_end`, and one
+ * byte read too many ends the program.
+ */
+uint8_t *guard_end(size_t cap);
+void guard_free(uint8_t *end, size_t cap);
 
 #endif

@@ -1,207 +1,410 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include "guard.h"
+#include "seed_wire.h"
+#include "splits.h"
 #include "vectors.h"
 
 #include <medsec/seed_frame.h>
 
-#include <stdlib.h>
 #include <string.h>
 
-/*
- * Every vector is pushed whole, byte by byte, in two parts at every place, and from a buffer that
- * ends at an inaccessible page. Events are compared as one text.
- */
-enum { EVENTS_MAX = 1 << 16 };
+#define PICO (&medsec_profile_pico_vitals)
 
-typedef struct events {
-    char text[EVENTS_MAX];
-    size_t len;
-} events;
+typedef struct stream {
+    const char *key;
+    const char *iv;
+    medsec_seed_decoder decoder;
+} stream;
 
-static void add_event(events *log, const char *text, size_t len)
+static void begin(void *context)
 {
-    assert_true(log->len + len + 1 < sizeof log->text);
-    memcpy(log->text + log->len, text, len);
-    log->len += len;
-    log->text[log->len++] = '\n';
+    stream *s = context;
+    assert_int_equal(medsec_seed_decoder_open(&s->decoder, medsec_crypto_openssl(), PICO,
+                                              (const uint8_t *)s->key, (const uint8_t *)s->iv),
+                     MEDSEC_OK);
 }
 
-static void add_reading(events *log, const medsec_reading *reading)
+static void add_reading(trace *log, const medsec_reading *reading)
 {
     char text[1024];
     size_t len = 0;
-    assert_int_equal(
-        medsec_reading_write_seed(text, sizeof text, &len, &medsec_profile_pico_vitals, reading),
-        MEDSEC_OK);
-    add_event(log, text, len);
+    assert_int_equal(medsec_reading_write_seed(text, sizeof text, &len, PICO, reading), MEDSEC_OK);
+    trace_add(log, text, len);
 }
 
-static medsec_status push(medsec_seed_decoder *decoder, const uint8_t *data, size_t len,
-                          events *log)
+static void push(void *context, uint8_t *data, size_t len, trace *log)
 {
-    medsec_status status = MEDSEC_OK;
-    while (len > 0 && status == MEDSEC_OK) {
+    stream *s = context;
+    while (len > 0) {
         size_t used = 0;
         medsec_seed_event event = MEDSEC_SEED_NONE;
         const medsec_reading *reading = NULL;
         medsec_status reason = MEDSEC_OK;
-        status = medsec_seed_decoder_push(decoder, data, len, &used, &event, &reading, &reason);
+        medsec_status status =
+            medsec_seed_decoder_push(&s->decoder, data, len, &used, &event, &reading, &reason);
         assert_true(used <= len);
-        assert_true(status != MEDSEC_OK || event != MEDSEC_SEED_NONE || used == len);
+        if (status != MEDSEC_OK) {
+            return;
+        }
+        assert_true(event != MEDSEC_SEED_NONE || used == len);
         data += used;
         len -= used;
         if (event == MEDSEC_SEED_READING) {
             add_reading(log, reading);
         } else if (event == MEDSEC_SEED_BAD_READING) {
-            const char *word = medsec_status_word(reason);
-            add_event(log, word, strlen(word));
+            trace_add_word(log, medsec_status_word(reason));
         }
     }
-    return status;
 }
 
-typedef struct stream {
-    const char *key;
-    const char *iv;
-    const char *wire;
-    size_t len;
-} stream;
-
-static stream stream_of(const cJSON *vector, const char *member)
+/* The fault; or 1 between frames and 0 inside of one. */
+static int end(void *context, trace *log)
 {
-    const char *wire = vectors_text(vector, member);
-    return (stream){vectors_text(vector, "key"), vectors_text(vector, "iv"), wire, strlen(wire)};
+    stream *s = context;
+    size_t used = 0;
+    medsec_seed_event event = MEDSEC_SEED_NONE;
+    const medsec_reading *reading = NULL;
+    medsec_status reason = MEDSEC_OK;
+    medsec_status status =
+        medsec_seed_decoder_push(&s->decoder, NULL, 0, &used, &event, &reading, &reason);
+    bool boundary = medsec_seed_decoder_at_boundary(&s->decoder);
+    medsec_seed_decoder_close(&s->decoder);
+    medsec_seed_decoder_close(&s->decoder);
+    (void)log;
+    return status != MEDSEC_OK ? (int)status : boundary;
 }
 
-/* Pushes the first part, then the second; a part of step bytes at a time when step > 0. */
-static medsec_status run(const stream *s, size_t split, size_t step, events *log, bool *boundary)
+static machine machine_of(stream *s)
 {
-    medsec_seed_decoder decoder;
-    log->len = 0;
-    assert_int_equal(medsec_seed_decoder_open(&decoder, medsec_crypto_openssl(),
-                                              &medsec_profile_pico_vitals, (const uint8_t *)s->key,
-                                              (const uint8_t *)s->iv),
-                     MEDSEC_OK);
-    const uint8_t *wire = (const uint8_t *)s->wire;
-    medsec_status status = push(&decoder, wire, split, log);
-    step = step > 0 ? step : s->len;
-    for (size_t at = split; at < s->len && status == MEDSEC_OK; at += step) {
-        status = push(&decoder, wire + at, s->len - at < step ? s->len - at : step, log);
-    }
-    *boundary = medsec_seed_decoder_at_boundary(&decoder);
-    medsec_seed_decoder_close(&decoder);
-    medsec_seed_decoder_close(&decoder);
-    return status;
-}
-
-static medsec_status run_every_way(const stream *s, events *log, bool *boundary)
-{
-    static events other;
-    bool other_boundary = false;
-    medsec_status status = run(s, 0, 0, log, boundary);
-    for (size_t split = 1; split < s->len; split++) {
-        assert_int_equal(run(s, split, 0, &other, &other_boundary), status);
-        assert_int_equal(other.len, log->len);
-        assert_memory_equal(other.text, log->text, log->len);
-        assert_int_equal(other_boundary, *boundary);
-    }
-    stream guarded = *s;
-    guarded.wire = guard_copy(s->wire, s->len);
-    assert_int_equal(run(&guarded, 0, 1, &other, &other_boundary), status);
-    assert_int_equal(other.len, log->len);
-    assert_memory_equal(other.text, log->text, log->len);
-    guard_free((void *)(uintptr_t)guarded.wire, s->len);
-    return status;
+    return (machine){s, begin, push, end};
 }
 
 /* What the decoder ought to make of a plaintext. */
-static void add_expected(events *log, const char *json)
+static void add_expected(trace *log, const char *json)
 {
     medsec_reading reading;
-    medsec_status status =
-        medsec_reading_parse(&reading, &medsec_profile_pico_vitals, json, strlen(json));
+    medsec_status status = medsec_reading_parse(&reading, PICO, json, strlen(json));
     if (status == MEDSEC_OK) {
         add_reading(log, &reading);
     } else {
-        const char *word = medsec_status_word(status);
-        add_event(log, word, strlen(word));
+        trace_add_word(log, medsec_status_word(status));
     }
 }
 
-static void check_frames(const char *name)
+static void check_vector(const cJSON *vector, const char *wire)
 {
-    static events log;
-    static events expected;
+    static trace log;
+    static trace expected;
+    stream s = {.key = vectors_text(vector, "key"), .iv = vectors_text(vector, "iv")};
+    machine m = machine_of(&s);
+    expected.len = 0;
+    expected.end = 1;
+    const cJSON *json = cJSON_GetObjectItem(vector, "json");
+    if (json != NULL) {
+        add_expected(&expected, json->valuestring);
+    }
+    cJSON_ArrayForEach(json, cJSON_GetObjectItem(vector, "jsons"))
+    {
+        add_expected(&expected, json->valuestring);
+    }
+    run_every_split(&m, wire, strlen(wire), &log);
+    assert_true(trace_is(&log, &expected));
+}
+
+static void check_file(const char *name, const char *member, size_t at_least)
+{
     FILE *file = vectors_open(name);
     if (file == NULL) {
         skip();
     }
     size_t count = 0;
     for (cJSON *vector; (vector = vectors_next(file)) != NULL; count++) {
-        stream s = stream_of(vector, "wire");
-        bool boundary = false;
-        expected.len = 0;
-        add_expected(&expected, vectors_text(vector, "json"));
-        assert_int_equal(run_every_way(&s, &log, &boundary), MEDSEC_OK);
-        assert_true(boundary);
-        assert_int_equal(log.len, expected.len);
-        assert_memory_equal(log.text, expected.text, log.len);
+        check_vector(vector, vectors_text(vector, member));
         cJSON_Delete(vector);
     }
-    assert_true(count > 100);
     fclose(file);
+    assert_true(count >= at_least);
 }
 
 static void test_push_pseudo_frames(void **state)
 {
     (void)state;
-    check_frames("seed/pseudo.jsonl");
+    check_file("seed/pseudo.jsonl", "wire", 100);
 }
 
 static void test_push_pico_frames(void **state)
 {
     (void)state;
-    check_frames("seed/pico.jsonl");
-}
-
-static void check_streams(const char *name)
-{
-    static events log;
-    static events expected;
-    FILE *file = vectors_open(name);
-    if (file == NULL) {
-        skip();
-    }
-    for (cJSON *vector; (vector = vectors_next(file)) != NULL;) {
-        stream s = stream_of(vector, "stream");
-        bool boundary = false;
-        const cJSON *json;
-        expected.len = 0;
-        cJSON_ArrayForEach(json, cJSON_GetObjectItem(vector, "jsons"))
-        {
-            add_expected(&expected, json->valuestring);
-        }
-        assert_int_equal(run_every_way(&s, &log, &boundary), MEDSEC_OK);
-        assert_true(boundary);
-        assert_int_equal(log.len, expected.len);
-        assert_memory_equal(log.text, expected.text, log.len);
-        cJSON_Delete(vector);
-    }
-    fclose(file);
+    check_file("seed/pico.jsonl", "wire", 100);
 }
 
 static void test_push_pseudo_streams(void **state)
 {
     (void)state;
-    check_streams("seed/streams_pseudo.jsonl");
+    check_file("seed/streams_pseudo.jsonl", "stream", 10);
 }
 
 static void test_push_pico_streams(void **state)
 {
     (void)state;
-    check_streams("seed/streams_pico.jsonl");
+    check_file("seed/streams_pico.jsonl", "stream", 10);
+}
+
+/* Streams made here. */
+
+static void expect(const seed_wire *w, const char *events, int end_state)
+{
+    static trace log;
+    stream s = {.key = SEED_KEY, .iv = SEED_IV};
+    machine m = machine_of(&s);
+    run_every_split(&m, w->text, w->len, &log);
+    assert_int_equal(log.end, end_state);
+    assert_int_equal(log.len, strlen(events));
+    assert_memory_equal(log.text, events, log.len);
+}
+
+static void test_push_every_truncation(void **state)
+{
+    (void)state;
+    for (int chaining = MEDSEC_SEED_PER_BLOCK; chaining <= MEDSEC_SEED_CHAINED; chaining++) {
+        seed_wire w = {.len = 0};
+        stream s = {.key = SEED_KEY, .iv = SEED_IV};
+        machine m = machine_of(&s);
+        seed_wire_add(&w, (medsec_seed_chaining)chaining, SEED_READING);
+        seed_wire_add(&w, (medsec_seed_chaining)chaining, SEED_READING);
+        run_every_truncation(&m, w.text, w.len);
+        w.len--;
+        char events[256];
+        int len = snprintf(events, sizeof events, "%s\n", SEED_READING);
+        assert_true(len > 0);
+        expect(&w, events, 0);
+    }
+}
+
+static void test_push_bad_values_keep_the_stream(void **state)
+{
+    (void)state;
+    seed_wire w = {.len = 0};
+    char events[512];
+    seed_wire_add(&w, MEDSEC_SEED_CHAINED, "{\"Temp\":\"36.600\",\"Other\":\"1\"}");
+    seed_wire_add(&w, MEDSEC_SEED_CHAINED, "{}");
+    seed_wire_add(&w, MEDSEC_SEED_CHAINED,
+                  "{\"Temp\":\"1234567890\",\"TempMcu\":\"0\",\"PulseSig\":\"0\",\"Acel_x\":\"0\","
+                  "\"Acel_y\":\"0\",\"Acel_z\":\"0\",\"TempMpu\":\"0\"}");
+    seed_wire_add(&w, MEDSEC_SEED_CHAINED, SEED_READING);
+    snprintf(events, sizeof events, "missing-member\nmissing-member\nnumber\n%s\n", SEED_READING);
+    expect(&w, events, 1);
+}
+
+/* 15 to 17 characters over a block, and fill of 1 to 16. */
+static void test_push_every_length(void **state)
+{
+    (void)state;
+    for (int spaces = 0; spaces < 40; spaces++) {
+        seed_wire w = {.len = 0};
+        char text[256];
+        char events[512];
+        snprintf(text, sizeof text, "%s%*s", SEED_READING, spaces, "");
+        seed_wire_add(&w, MEDSEC_SEED_PER_BLOCK, text);
+        seed_wire_add(&w, MEDSEC_SEED_PER_BLOCK, SEED_READING);
+        snprintf(events, sizeof events, "%s\n%s\n", SEED_READING, SEED_READING);
+        expect(&w, events, 1);
+    }
+}
+
+static void test_push_fill_inside_of_a_string_is_text(void **state)
+{
+    (void)state;
+    for (int chaining = MEDSEC_SEED_PER_BLOCK; chaining <= MEDSEC_SEED_CHAINED; chaining++) {
+        seed_wire w = {.len = 0};
+        char text[256];
+        char events[256];
+        snprintf(text, sizeof text, "{\"note\":\"abcdef&%s%s", "&&&&&&&&&&&&&&&&&&&&&&&&&&&&&\",",
+                 SEED_READING + 1);
+        seed_wire_add(&w, (medsec_seed_chaining)chaining, text);
+        snprintf(events, sizeof events, "%s\n", SEED_READING);
+        expect(&w, events, 1);
+    }
+}
+
+/* Frames of one block never tell the chaining; the first longer one does. */
+static void test_push_one_block_frames_stay_undecided(void **state)
+{
+    (void)state;
+    seed_wire w = {.len = 0};
+    char events[256];
+    seed_wire_add(&w, MEDSEC_SEED_CHAINED, "{\"Temp\":\"1\"}");
+    seed_wire_add(&w, MEDSEC_SEED_CHAINED, "{\"Temp\":\"2\"}");
+    seed_wire_add(&w, MEDSEC_SEED_CHAINED, SEED_READING);
+    snprintf(events, sizeof events, "missing-member\nmissing-member\n%s\n", SEED_READING);
+    expect(&w, events, 1);
+}
+
+static void test_push_chaining_stays(void **state)
+{
+    (void)state;
+    seed_wire w = {.len = 0};
+    char events[256];
+    seed_wire_add(&w, MEDSEC_SEED_CHAINED, SEED_READING);
+    seed_wire_add(&w, MEDSEC_SEED_PER_BLOCK, SEED_READING);
+    snprintf(events, sizeof events, "%s\n", SEED_READING);
+    expect(&w, events, MEDSEC_ERR_CRYPTO);
+}
+
+static void test_push_foreign_frame(void **state)
+{
+    (void)state;
+    seed_wire w = {.len = 0};
+    char events[256];
+    seed_wire_add(&w, MEDSEC_SEED_PER_BLOCK, SEED_READING);
+    seed_wire_frame(&w, MEDSEC_SEED_PER_BLOCK, "another device's", SEED_READING,
+                    strlen(SEED_READING));
+    snprintf(events, sizeof events, "%s\n", SEED_READING);
+    expect(&w, events, MEDSEC_ERR_CRYPTO);
+}
+
+static void test_push_text_that_is_no_reading(void **state)
+{
+    static const struct {
+        const char *text;
+        medsec_status reason;
+    } cases[] = {
+        {"{\"Temp\":\"36.600\",\"Temp\":\"36.600\"}", MEDSEC_ERR_DUPLICATE},
+        {"{\"Temp\":\"36.600\",\"TempMcu\":\"NaN\"}", MEDSEC_ERR_SYNTAX},
+        {"{\"Temp\":\"36.600\",\"TempMcu\":\"1e999\"}", MEDSEC_ERR_SYNTAX},
+        {"{\"Temp\":\"36.600\",\"TempMcu\":\"\"}", MEDSEC_ERR_SYNTAX},
+        {"{\"Temp\":\"36.600\",\"TempMcu\":\"1\n\"}", MEDSEC_ERR_SYNTAX},
+        {"{\"Temp\":\"36.600\",\"TempMcu\":\"1\001\"}", MEDSEC_ERR_CRYPTO},
+        {"{\"Temp\":\"36.600\",\"TempMcu\":\"1\",}", MEDSEC_ERR_SYNTAX},
+        {"{\"Temp\":\"36.600\",\"TempMcu\":1}", MEDSEC_ERR_SYNTAX},
+        {"{\"Temp\":\"36.600\",\"a name of more than the characters allowed\":1}",
+         MEDSEC_ERR_LIMIT},
+        {"{\"Temp\":\"36.600\"}}", MEDSEC_ERR_SYNTAX},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int chaining = MEDSEC_SEED_PER_BLOCK; chaining <= MEDSEC_SEED_CHAINED; chaining++) {
+            seed_wire w = {.len = 0};
+            seed_wire_add(&w, (medsec_seed_chaining)chaining, cases[i].text);
+            expect(&w, "", cases[i].reason);
+        }
+    }
+}
+
+static void test_push_malformed_frames(void **state)
+{
+    static const struct {
+        size_t at;
+        char c;
+    } cases[] = {
+        {0, '+'},   {0, 'g'},   {0, ' '},   {1, '\n'},     {16, '+'},   {31, '\0'},
+        {32, '0'},  {32, '-'},  {32, '\r'}, {33, '+'},     {64, '+'},   {65, 'a'},
+        {262, 'x'}, {263, '+'}, {263, '&'}, {263, '\xff'}, {264, '\n'}, {295, '0'},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        seed_wire w = {.len = 0};
+        char events[256] = "";
+        seed_wire_add(&w, MEDSEC_SEED_PER_BLOCK, SEED_READING);
+        assert_int_equal(w.len, 263);
+        seed_wire_add(&w, MEDSEC_SEED_PER_BLOCK, SEED_READING);
+        w.text[cases[i].at] = cases[i].c;
+        if (cases[i].at >= 263) {
+            snprintf(events, sizeof events, "%s\n", SEED_READING);
+        }
+        expect(&w, events, MEDSEC_ERR_FRAME);
+    }
+}
+
+static void test_push_block_limit(void **state)
+{
+    static char text[MEDSEC_SEED_BLOCKS_MAX * 16];
+    (void)state;
+    char events[256];
+    snprintf(events, sizeof events, "%s\n", SEED_READING);
+    memset(text, ' ', sizeof text);
+    memcpy(text, SEED_READING, strlen(SEED_READING));
+    seed_wire w = {.len = 0};
+    seed_wire_frame(&w, MEDSEC_SEED_CHAINED, SEED_KEY, text, sizeof text - 1);
+    assert_int_equal(w.len, MEDSEC_SEED_FRAME_LEN(MEDSEC_SEED_BLOCKS_MAX));
+    expect(&w, events, 1);
+
+    /* The 65th block has to be refused at its '+'. */
+    w.len = 0;
+    for (size_t i = 0; i < MEDSEC_SEED_BLOCKS_MAX; i++) {
+        seed_wire_block(&w, SEED_KEY, "                ");
+        w.text[w.len++] = '+';
+    }
+    expect(&w, "", MEDSEC_ERR_LIMIT);
+    w.len--;
+    expect(&w, "", 0);
+}
+
+static void test_push_after_a_fault(void **state)
+{
+    (void)state;
+    seed_wire w = {.len = 0};
+    stream s = {.key = SEED_KEY, .iv = SEED_IV};
+    static trace log;
+    seed_wire_add(&w, MEDSEC_SEED_PER_BLOCK, SEED_READING);
+    begin(&s);
+    log.len = 0;
+    uint8_t bad = 'x';
+    push(&s, &bad, 1, &log);
+    push(&s, (uint8_t *)w.text, w.len, &log);
+    assert_int_equal(log.len, 0);
+    assert_int_equal(end(&s, &log), MEDSEC_ERR_FRAME);
+}
+
+static void test_open_arguments(void **state)
+{
+    (void)state;
+    medsec_seed_decoder decoder;
+    const uint8_t *key = (const uint8_t *)SEED_KEY;
+    const uint8_t *iv = (const uint8_t *)SEED_IV;
+    const medsec_crypto *crypto = medsec_crypto_openssl();
+    assert_int_equal(medsec_seed_decoder_open(NULL, crypto, PICO, key, iv), MEDSEC_ERR_ARGUMENT);
+    assert_int_equal(medsec_seed_decoder_open(&decoder, NULL, PICO, key, iv), MEDSEC_ERR_ARGUMENT);
+    assert_int_equal(medsec_seed_decoder_open(&decoder, crypto, NULL, key, iv),
+                     MEDSEC_ERR_ARGUMENT);
+    assert_int_equal(medsec_seed_decoder_open(&decoder, crypto, PICO, NULL, iv),
+                     MEDSEC_ERR_ARGUMENT);
+    assert_int_equal(medsec_seed_decoder_open(&decoder, crypto, PICO, key, NULL),
+                     MEDSEC_ERR_ARGUMENT);
+    memset(&decoder, 0, sizeof decoder);
+    medsec_seed_decoder_close(&decoder);
+}
+
+static void test_text_begins_reading(void **state)
+{
+    static const struct {
+        const char *text;
+        bool begins;
+    } cases[] = {
+        {"{\"Temp\":\"36.600\"", true},   {"{\"Temp\":\"-0.500\"", true},
+        {"  {\t\"PulseSig\":\"", true},   {"{\"unknown\":true,", true},
+        {"{\"Temp\":\"NaN\",\"T", false}, {"{\"Temp\":36.600,\"", false},
+        {"xxxxxxxxxxxxxxxx", false},      {"[\"Temp\":\"36.600\"", false},
+        {"{&&&&&&&&&&&&&&&", false},      {"{}&&&&&&&&&&&&&&", false},
+        {"&&&&&&&&&&&&&&&&", false},      {"{\"Temp\":\"1\"}&&&&", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(strlen(cases[i].text), 16);
+        assert_int_equal(medsec_seed_text_begins_reading(PICO, (const uint8_t *)cases[i].text),
+                         cases[i].begins);
+    }
+}
+
+static void test_text_begins_reading_of_one_block(void **state)
+{
+    static const medsec_vital vital = {"Rate", "Rate", "/min", "", 0, 300, 0};
+    static const medsec_profile profile = {2, 1, "rate", &vital, NULL};
+    (void)state;
+    assert_int_equal(medsec_profile_check(&profile), MEDSEC_OK);
+    assert_true(medsec_seed_text_begins_reading(&profile, (const uint8_t *)"{\"Rate\":\"72\"}&&&"));
+    assert_true(medsec_seed_text_begins_reading(&profile, (const uint8_t *)"{\"Rate\":\"72.00\"}"));
 }
 
 int main(void)
@@ -211,6 +414,20 @@ int main(void)
         cmocka_unit_test(test_push_pico_frames),
         cmocka_unit_test(test_push_pseudo_streams),
         cmocka_unit_test(test_push_pico_streams),
+        cmocka_unit_test(test_push_every_truncation),
+        cmocka_unit_test(test_push_bad_values_keep_the_stream),
+        cmocka_unit_test(test_push_every_length),
+        cmocka_unit_test(test_push_fill_inside_of_a_string_is_text),
+        cmocka_unit_test(test_push_one_block_frames_stay_undecided),
+        cmocka_unit_test(test_push_chaining_stays),
+        cmocka_unit_test(test_push_foreign_frame),
+        cmocka_unit_test(test_push_text_that_is_no_reading),
+        cmocka_unit_test(test_push_malformed_frames),
+        cmocka_unit_test(test_push_block_limit),
+        cmocka_unit_test(test_push_after_a_fault),
+        cmocka_unit_test(test_open_arguments),
+        cmocka_unit_test(test_text_begins_reading),
+        cmocka_unit_test(test_text_begins_reading_of_one_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
