@@ -11,7 +11,7 @@ import lint
 
 FREESTANDING = {"stdint.h", "stddef.h", "stdbool.h", "string.h"}
 CORE_API = {f"medsec/{name}.h" for name in (
-    "aes_cbc", "crypto", "export", "hex", "limits", "profile", "reading", "seed_frame", "session",
+    "aes_cbc", "crypto", "export", "hex", "limits", "profile", "reading", "seed_frame", "handshake", "session",
     "status", "topic", "value", "version")}
 HOST_API = {f"medsec/{name}.h" for name in (
     "config", "credential", "log", "profile_file", "registry")}
