@@ -39,10 +39,14 @@ set(MEDSEC_HOST_SOURCES
   src/host/verify.c)
 
 set(MEDSEC_GATEWAY_SOURCES
+  src/gateway/address.c
+  src/gateway/budget.c
   src/gateway/connection.c
   src/gateway/emit.c
   src/gateway/gateway.c
+  src/gateway/identify.c
   src/gateway/listener.c
+  src/gateway/loop.c
   src/gateway/mqtt_url.c
   src/gateway/paho_link.c
   src/gateway/paho_window.c

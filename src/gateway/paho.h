@@ -6,6 +6,7 @@
 #include "queue.h"
 
 #include <MQTTAsync.h>
+#include <stdatomic.h>
 #include <uv.h>
 
 /*
@@ -52,7 +53,7 @@ typedef struct paho {
     bool stopping;
     bool waiting; /* our thread sleeps until there is something to send */
     bool pumping; /* some thread hands messages to paho */
-    bool is_pressed;
+    _Atomic bool is_pressed; /* read without the lock */
     uint64_t deadline; /* of stop, uv_hrtime */
     paho_slot slots[MEDSEC_MQTT_IN_FLIGHT];
     size_t window; /* messages that paho may have at a time */

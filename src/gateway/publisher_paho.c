@@ -185,11 +185,7 @@ static medsec_status paho_publish(medsec_publisher *publisher, const medsec_mess
 
 static bool paho_pressed(medsec_publisher *publisher)
 {
-    paho *p = (paho *)publisher;
-    uv_mutex_lock(&p->lock);
-    bool pressed = p->is_pressed;
-    uv_mutex_unlock(&p->lock);
-    return pressed;
+    return ((paho *)publisher)->is_pressed;
 }
 
 static void paho_stats(medsec_publisher *publisher, medsec_publisher_stats *stats)

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "budget.h"
+
+bool medsec__budget_allows(medsec__budget *budget, uint64_t now_ns)
+{
+    uint64_t paid = (now_ns - budget->at_ns) / MEDSEC__BUDGET_SHARE;
+    budget->debt_ns = budget->debt_ns > paid ? budget->debt_ns - paid : 0;
+    budget->at_ns = now_ns;
+    return budget->debt_ns < MEDSEC__BUDGET_BURST_NS;
+}
+
+void medsec__budget_spend(medsec__budget *budget, uint64_t spent_ns)
+{
+    budget->debt_ns += spent_ns;
+}

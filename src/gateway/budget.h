@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MEDSEC_GATEWAY_BUDGET_H
+#define MEDSEC_GATEWAY_BUDGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Time that a loop may spend on strangers. Trying a first block against 100 000 keys takes 20 ms,
+ * and a stranger needs no key to ask for it.
+ */
+#define MEDSEC__BUDGET_SHARE 4u /* one part in so many of the loop's time */
+#define MEDSEC__BUDGET_BURST_NS 100000000u /* at once, after a quiet time */
+
+typedef struct medsec__budget {
+    uint64_t debt_ns;
+    uint64_t at_ns; /* when debt_ns was right */
+} medsec__budget;
+
+/* False: the budget is used up for now. */
+bool medsec__budget_allows(medsec__budget *budget, uint64_t now_ns);
+
+/* Books what a failed identification took. */
+void medsec__budget_spend(medsec__budget *budget, uint64_t spent_ns);
+
+#endif

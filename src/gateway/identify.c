@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* FNV-1a, 32 bits. */
+static uint32_t hash(const void *data, size_t len)
+{
+    const uint8_t *bytes = data;
+    uint32_t h = 2166136261u;
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ bytes[i]) * 16777619u;
+    return h;
+}
+
+static medsec__hint *hint_of(const medsec__connection *c, uint8_t address[16])
+{
+    medsec__address_bytes(address, &c->peer);
+    return &c->loop->hints[hash(address, 16) % MEDSEC__HINTS];
+}
+
+void medsec__identify_remember(const medsec__connection *c)
+{
+    uint8_t address[16];
+    medsec__hint *hint = hint_of(c, address);
+    memcpy(hint->address, address, sizeof(address));
+    memcpy(hint->id, c->id, sizeof(hint->id));
+}
+
+static bool opens(medsec__loop *loop, const medsec_directory_entry *entry, const uint8_t *block)
+{
+    uint8_t text[MEDSEC_AES_BLOCK_LEN], iv[MEDSEC_AES_BLOCK_LEN];
+    memcpy(iv, entry->iv, sizeof(iv));
+    return medsec_aes_cbc_rekey(&loop->scratch, entry->key) == MEDSEC_OK &&
+           medsec_aes_cbc_run(&loop->scratch, text, block, sizeof(text), iv) == MEDSEC_OK &&
+           medsec_seed_text_begins_reading(entry->profile, text);
+}
+
+/* The device last seen from this address, if it is that one again. */
+static const medsec_directory_entry *try_hint(const medsec__connection *c, const uint8_t *block)
+{
+    uint8_t address[16];
+    const medsec__hint *hint = hint_of(c, address);
+    if (hint->id[0] == '\0' || memcmp(hint->address, address, sizeof(address)) != 0)
+        return NULL;
+    const medsec_directory_entry *entry = medsec_directory_find(c->loop->directory, hint->id);
+    return entry && opens(c->loop, entry, block) ? entry : NULL;
+}
+
+static medsec_status find(medsec__connection *c, const uint8_t *block,
+                          const medsec_directory_entry **entry)
+{
+    medsec__loop *loop = c->loop;
+    *entry = try_hint(c, block);
+    if (*entry)
+        return MEDSEC_OK;
+    uint64_t begin = uv_hrtime();
+    if (!medsec__budget_allows(&loop->budget, begin))
+        return MEDSEC_ERR_BUSY;
+    *entry = medsec_directory_identify(loop->directory, &loop->scratch, block, NULL);
+    if (*entry)
+        return MEDSEC_OK;
+    medsec__budget_spend(&loop->budget, uv_hrtime() - begin);
+    return MEDSEC_ERR_UNKNOWN_DEVICE;
+}
+
+medsec_status medsec__identify(void *context, const uint8_t block[MEDSEC_AES_BLOCK_LEN],
+                               medsec_identity *identity)
+{
+    medsec__connection *c = context;
+    const medsec_directory_entry *entry = NULL;
+    medsec_status status = find(c, block, &entry);
+    if (status != MEDSEC_OK)
+        return status;
+    if (entry->state != MEDSEC_DEVICE_ACTIVE)
+        return MEDSEC_ERR_REVOKED;
+    memcpy(c->id, entry->id, sizeof(c->id));
+    c->lane = hash(entry->id, strlen(entry->id));
+    c->profile = entry->profile;
+    memcpy(identity->key, entry->key, sizeof(identity->key));
+    memcpy(identity->iv, entry->iv, sizeof(identity->iv));
+    identity->profile = entry->profile;
+    identity->device = c;
+    return MEDSEC_OK;
+}
+
+/* The same device under the same secret, and still welcome. */
+static bool is_unchanged(const medsec_directory_entry *old, const medsec_directory_entry *new)
+{
+    return old && new &&new->state == MEDSEC_DEVICE_ACTIVE &&
+           old->profile == new->profile &&memcmp(old->key, new->key, sizeof(old->key)) == 0 &&
+           memcmp(old->iv, new->iv, sizeof(old->iv)) == 0;
+}
+
+static void close_strangers(medsec__loop *loop, medsec__place place, const medsec_directory *old)
+{
+    medsec__connection *next;
+    for (medsec__connection *c = TAILQ_FIRST(&loop->places[place]); c; c = next) {
+        next = TAILQ_NEXT(c, link);
+        if (c->id[0] != '\0' && !is_unchanged(medsec_directory_find(old, c->id),
+                                              medsec_directory_find(loop->directory, c->id)))
+            medsec__connection_reject(c, MEDSEC_ERR_REVOKED);
+    }
+}
+
+void medsec__identify_renew(medsec__loop *loop)
+{
+    medsec_directory *old = loop->directory;
+    loop->directory = medsec__watch_directory(loop->gateway);
+    for (unsigned i = 0; i < MEDSEC__PLACES; i++)
+        close_strangers(loop, (medsec__place)i, old);
+    medsec_directory_unref(old);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "internal.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TICK_MIN_MS 10u
+#define TICK_MAX_MS 1000u
+
+/* Closes those of a list that did nothing for too long; the list is in the order of time. */
+static void expire(medsec__loop *loop, medsec__place place, uint32_t timeout_ms)
+{
+    uint64_t now = uv_now(&loop->uv);
+    medsec__connection *c;
+    while ((c = TAILQ_FIRST(&loop->places[place])) && now - c->since_ms >= timeout_ms) {
+        if (place == MEDSEC__WAITING)
+            medsec__connection_reject(c, MEDSEC_ERR_TIMEOUT);
+        else
+            medsec__connection_close(c, "idle-timeout");
+    }
+}
+
+static void close_all(medsec__loop *loop)
+{
+    for (unsigned i = 0; i < MEDSEC__PLACES; i++)
+        while (!TAILQ_EMPTY(&loop->places[i]))
+            medsec__connection_close(TAILQ_FIRST(&loop->places[i]), "gateway-stop");
+}
+
+static bool is_empty(const medsec__loop *loop)
+{
+    for (unsigned i = 0; i < MEDSEC__PLACES; i++)
+        if (!TAILQ_EMPTY(&loop->places[i]))
+            return false;
+    return true;
+}
+
+static void resume_all(medsec__loop *loop)
+{
+    struct medsec__connections paused = TAILQ_HEAD_INITIALIZER(paused);
+    TAILQ_CONCAT(&paused, &loop->places[MEDSEC__PAUSED], link);
+    while (!TAILQ_EMPTY(&paused)) {
+        medsec__connection *c = TAILQ_FIRST(&paused);
+        TAILQ_REMOVE(&paused, c, link);
+        TAILQ_INSERT_TAIL(&loop->places[MEDSEC__PAUSED], c, link);
+        medsec__connection_resume(c);
+    }
+}
+
+static void drain_tick(medsec__loop *loop)
+{
+    if (!TAILQ_EMPTY(&loop->places[MEDSEC__PAUSED]) && !medsec__connection_pressed(loop)) {
+        resume_all(loop);
+        loop->quiet = false;
+    }
+    bool done = loop->quiet || uv_now(&loop->uv) >= loop->drain_end_ms || is_empty(loop);
+    loop->quiet = true;
+    if (!done)
+        return;
+    close_all(loop);
+    uv_close((uv_handle_t *)&loop->tick, NULL);
+    uv_close((uv_handle_t *)&loop->wake, NULL);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    medsec__loop *loop = timer->data;
+    const medsec_gateway_options *o = &loop->gateway->options;
+    if (loop->draining) {
+        drain_tick(loop);
+        return;
+    }
+    expire(loop, MEDSEC__WAITING, o->identify_timeout_ms);
+    expire(loop, MEDSEC__LIVE, o->idle_timeout_ms);
+    medsec__listener_retry(loop);
+}
+
+static uint64_t tick_ms(const medsec_gateway_options *o)
+{
+    uint32_t shorter =
+        o->identify_timeout_ms < o->idle_timeout_ms ? o->identify_timeout_ms : o->idle_timeout_ms;
+    uint32_t ms = shorter / 8;
+    return ms < TICK_MIN_MS ? TICK_MIN_MS : ms > TICK_MAX_MS ? TICK_MAX_MS : ms;
+}
+
+/* A device that is told the end of the stream stops sending, and closes in its turn. */
+static void say_end(medsec__loop *loop)
+{
+    medsec__connection *c;
+    for (unsigned i = 0; i < MEDSEC__PLACES; i++) {
+        TAILQ_FOREACH(c, &loop->places[i], link)
+        {
+            uv_os_fd_t fd;
+            if (uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0)
+                (void)shutdown(fd, SHUT_WR);
+        }
+    }
+}
+
+static void begin_drain(medsec__loop *loop)
+{
+    if (loop->draining)
+        return;
+    medsec__listener_stop(loop);
+    loop->draining = true;
+    loop->quiet = false;
+    uv_update_time(&loop->uv);
+    loop->drain_end_ms = uv_now(&loop->uv) + MEDSEC__DRAIN_MAX_MS;
+    say_end(loop);
+    (void)uv_timer_start(&loop->tick, on_tick, MEDSEC__DRAIN_QUIET_MS, MEDSEC__DRAIN_QUIET_MS);
+}
+
+static void on_wake(uv_async_t *async)
+{
+    medsec__loop *loop = async->data;
+    if (atomic_exchange(&loop->told_directory, false))
+        medsec__identify_renew(loop);
+    if (atomic_exchange(&loop->told_relieved, false))
+        resume_all(loop);
+    if (atomic_load(&loop->told_stop))
+        begin_drain(loop);
+}
+
+static medsec_status open_handles(medsec__loop *loop)
+{
+    const uint64_t tick = tick_ms(&loop->gateway->options);
+    loop->wake.data = loop;
+    loop->tick.data = loop;
+    if (uv_async_init(&loop->uv, &loop->wake, on_wake) != 0)
+        return MEDSEC_ERR_MEMORY;
+    (void)uv_timer_init(&loop->uv, &loop->tick);
+    if (uv_timer_start(&loop->tick, on_tick, tick, tick) != 0 ||
+        uv_poll_init(&loop->uv, &loop->listener, loop->listen_fd) != 0)
+        return MEDSEC_ERR_MEMORY;
+    return medsec__listener_start(loop);
+}
+
+medsec_status medsec__loop_open(medsec__loop *loop)
+{
+    static const uint8_t no_key[MEDSEC_AES128_KEY_LEN];
+    for (unsigned i = 0; i < MEDSEC__PLACES; i++)
+        TAILQ_INIT(&loop->places[i]);
+    medsec_status status =
+        medsec_aes_cbc_open(&loop->scratch, medsec_crypto_openssl(), MEDSEC_DECRYPT, no_key);
+    if (status != MEDSEC_OK)
+        return status;
+    if (uv_loop_init(&loop->uv) != 0) {
+        medsec_aes_cbc_close(&loop->scratch);
+        return MEDSEC_ERR_MEMORY;
+    }
+    loop->uv.data = loop;
+    loop->directory = medsec__watch_directory(loop->gateway);
+    status = open_handles(loop);
+    if (status != MEDSEC_OK)
+        medsec__loop_abandon(loop);
+    return status;
+}
+
+static void run(void *context)
+{
+    medsec__loop *loop = context;
+    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+medsec_status medsec__loop_run(medsec__loop *loop)
+{
+    return uv_thread_create(&loop->thread, run, loop) == 0 ? MEDSEC_OK : MEDSEC_ERR_MEMORY;
+}
+
+static void close_handle(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+void medsec__loop_abandon(medsec__loop *loop)
+{
+    uv_walk(&loop->uv, close_handle, NULL);
+    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    medsec__loop_close(loop);
+}
+
+void medsec__loop_close(medsec__loop *loop)
+{
+    (void)uv_loop_close(&loop->uv);
+    medsec_aes_cbc_close(&loop->scratch);
+    medsec_directory_unref(loop->directory);
+    loop->directory = NULL;
+}
