@@ -85,6 +85,7 @@ void medsec__address_text(char out[MEDSEC__ADDRESS_TEXT_MAX], const medsec__addr
 {
     char host[MEDSEC__ADDRESS_TEXT_MAX];
     medsec__address_host(host, address);
-    const char *format = strchr(host, ':') ? "[%.46s]:%u" : "%.46s:%u";
-    snprintf(out, MEDSEC__ADDRESS_TEXT_MAX, format, host, medsec__address_port(address));
+    bool is_v6 = strchr(host, ':') != NULL;
+    snprintf(out, MEDSEC__ADDRESS_TEXT_MAX, "%s%.46s%s:%u", is_v6 ? "[" : "", host,
+             is_v6 ? "]" : "", medsec__address_port(address));
 }

@@ -278,8 +278,8 @@ void medsec_gateway_destroy(medsec_gateway *gateway)
 {
     if (!gateway)
         return;
-    if (gateway->started)
-        (void)medsec_gateway_stop(gateway, 0);
+    medsec_status status = gateway->started ? medsec_gateway_stop(gateway, 0) : MEDSEC_OK;
+    (void)status; /* whoever wants to know calls stop */
     medsec__presence_destroy(gateway->presence);
     medsec_directory_unref(gateway->directory);
     free(gateway->loops);
