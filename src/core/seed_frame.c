@@ -93,7 +93,7 @@ medsec_status medsec_seed_frame_decode(char *out, size_t cap, size_t *len, medse
         return MEDSEC_ERR_BUFFER;
     }
     uint8_t chain[BLOCK];
-    uint8_t block[BLOCK];
+    uint8_t block[BLOCK] = {0};
     memcpy(chain, iv, BLOCK);
     for (size_t i = 0; i < blocks; i++) {
         const char *digits = frame + i * (MEDSEC_SEED_BLOCK_HEX_LEN + 1);

@@ -86,11 +86,11 @@ medsec_status medsec__identify(void *context, const uint8_t block[MEDSEC_AES_BLO
 }
 
 /* The same device under the same secret, and still welcome. */
-static bool is_unchanged(const medsec_directory_entry *old, const medsec_directory_entry *new)
+static bool is_unchanged(const medsec_directory_entry *was, const medsec_directory_entry *is)
 {
-    return old && new &&new->state == MEDSEC_DEVICE_ACTIVE &&
-           old->profile == new->profile &&memcmp(old->key, new->key, sizeof(old->key)) == 0 &&
-           memcmp(old->iv, new->iv, sizeof(old->iv)) == 0;
+    return was && is && is->state == MEDSEC_DEVICE_ACTIVE && was->profile == is->profile &&
+           memcmp(was->key, is->key, MEDSEC_AES128_KEY_LEN) == 0 &&
+           memcmp(was->iv, is->iv, MEDSEC_AES_BLOCK_LEN) == 0;
 }
 
 static void close_strangers(medsec__loop *loop, medsec__place place, const medsec_directory *old)

@@ -179,7 +179,7 @@ void medsec__presence_leave(medsec__presence *presence, medsec__connection *conn
 
 /* watch.c */
 MEDSEC_CHECK medsec_status medsec__watch_load(medsec_gateway *gateway);
-void medsec__watch_run(void *gateway);
+void medsec__watch_run(void *context);
 medsec_directory *medsec__watch_directory(medsec_gateway *gateway);
 
 #endif

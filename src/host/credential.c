@@ -50,7 +50,7 @@ static bool steps_through(const char *circle, size_t step, const uint8_t *key)
     size_t count = strlen(circle);
     const char *first = key[0] == '\0' ? NULL : strchr(circle, key[0]);
     for (size_t i = 0; first != NULL && i < MEDSEC_AES128_KEY_LEN; i++) {
-        if (key[i] != circle[((size_t)(first - circle) + i * step) % count]) {
+        if (key[i] != (uint8_t)circle[((size_t)(first - circle) + i * step) % count]) {
             return false;
         }
     }
@@ -237,7 +237,7 @@ medsec_status medsec_credential_write(char *out, size_t cap, size_t *len,
                strlen(credential->profile));
     put_member(&json, "\",\"key\":\"", credential->key, sizeof credential->key);
     put_member(&json, "\",\"iv\":\"", credential->iv, sizeof credential->iv);
-    put_member(&json, "\"}\n", NULL, 0);
+    put_member(&json, "\"}\n", "", 0);
     if (json.full) {
         sodium_memzero(out, cap);
         return MEDSEC_ERR_BUFFER;

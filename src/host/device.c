@@ -223,7 +223,7 @@ medsec_status medsec_registry_add(medsec_registry *registry, const medsec_creden
 medsec_status medsec_registry_get(medsec_registry *registry, const char *id,
                                   medsec_device_info *info)
 {
-    medsec__device device;
+    medsec__device device = {0};
     medsec_status status = medsec__ready(registry);
     if (status != MEDSEC_OK || info == NULL) {
         return status == MEDSEC_OK ? MEDSEC_ERR_ARGUMENT : status;
@@ -257,7 +257,7 @@ static medsec_status open_credential(medsec_registry *registry, const medsec__de
 medsec_status medsec_registry_get_credential(medsec_registry *registry, const char *id,
                                              medsec_credential *credential)
 {
-    medsec__device device;
+    medsec__device device = {0};
     medsec_status status = medsec__ready(registry);
     if (status != MEDSEC_OK || credential == NULL) {
         return status == MEDSEC_OK ? MEDSEC_ERR_ARGUMENT : status;
@@ -269,7 +269,7 @@ medsec_status medsec_registry_get_credential(medsec_registry *registry, const ch
 
 medsec_status medsec_registry_list(medsec_registry *registry, medsec_device_fn *each, void *context)
 {
-    medsec__device device;
+    medsec__device device = {0};
     medsec_status status = medsec__ready(registry);
     if (status != MEDSEC_OK || each == NULL) {
         return status == MEDSEC_OK ? MEDSEC_ERR_ARGUMENT : status;
@@ -325,7 +325,7 @@ static medsec_status decommission(medsec_registry *registry, medsec__device *dev
 static medsec_status change(medsec_registry *registry, const char *id, const char *action,
                             medsec_status (*edit)(medsec_registry *, medsec__device *))
 {
-    medsec__device device;
+    medsec__device device = {0};
     medsec_status status = medsec__device_get(registry, id, &device);
     if (status == MEDSEC_OK) {
         status = edit(registry, &device);

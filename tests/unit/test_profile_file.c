@@ -13,7 +13,7 @@
 #define RANGE "\"decimals\":1,\"min\":0,\"max\":100"
 #define PROFILE(id, name, vitals)                                                                  \
     "{\"format\":\"medsec-profile/1\",\"id\":" id ",\"name\":\"" name "\",\"vitals\":[" vitals "]" \
-                                                                                               "}"
+    "}"
 #define OXIMETER PROFILE("2", "pulse-oximeter", VITAL("SpO2", "Physiological_Data/SpO2", RANGE))
 
 static int setup(void **state)

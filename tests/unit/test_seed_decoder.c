@@ -221,7 +221,7 @@ static void test_push_fill_inside_of_a_string_is_text(void **state)
         char text[256];
         char events[256];
         snprintf(text, sizeof text, "{\"note\":\"abcdef&%s%s", "&&&&&&&&&&&&&&&&&&&&&&&&&&&&&\",",
-                 SEED_READING + 1);
+                 &SEED_READING[1]);
         seed_wire_add(&w, (medsec_seed_chaining)chaining, text);
         snprintf(events, sizeof events, "%s\n", SEED_READING);
         expect(&w, events, 1);
