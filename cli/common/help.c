@@ -39,13 +39,23 @@ static void print_option(FILE *out, const option_spec *spec, const void *default
     char term[96];
     char value[64];
     char text[512];
-    const bool required = (spec->flags & OPTION_REQUIRED) != 0;
 
     option_value_print(value, sizeof(value), spec, defaults);
     snprintf(term, sizeof(term), "--%s%s%s", spec->name, spec->metavar != NULL ? " " : "",
              spec->metavar != NULL ? spec->metavar : "");
-    snprintf(text, sizeof(text), "%s%s%s%s%s", spec->help, required ? " (required)" : "",
-             value[0] != '\0' ? " (default " : "", value, value[0] != '\0' ? ")" : "");
+    snprintf(text, sizeof(text), "%s", spec->help);
+    for (size_t i = 0; spec->choices != NULL && spec->choices[i] != NULL; i++) {
+        option_append(text, sizeof(text), i == 0 ? ": " : ", ");
+        option_append(text, sizeof(text), spec->choices[i]);
+    }
+    if ((spec->flags & OPTION_REQUIRED) != 0) {
+        option_append(text, sizeof(text), " (required)");
+    }
+    if (value[0] != '\0') {
+        option_append(text, sizeof(text), " (default ");
+        option_append(text, sizeof(text), value);
+        option_append(text, sizeof(text), ")");
+    }
     print_row(out, term, text);
 }
 

@@ -4,6 +4,13 @@
 #include <ctype.h>
 #include <string.h>
 
+void option_append(char *out, size_t cap, const char *text)
+{
+    const size_t len = strlen(out);
+
+    snprintf(out + len, cap - len, "%s", text);
+}
+
 size_t option_count(const option_spec *table)
 {
     size_t count = 0;

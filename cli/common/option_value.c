@@ -130,21 +130,16 @@ static medsec_status add_items(option_list *list, const char *text, option_text 
 static medsec_status set_choice(int *value, const option_spec *spec, const char *text,
                                 char reason[OPTION_REASON_MAX])
 {
-    int used = snprintf(reason, OPTION_REASON_MAX, "one of");
-
+    snprintf(reason, OPTION_REASON_MAX, "one of");
     for (int i = 0; spec->choices[i] != NULL; i++) {
         if (strcmp(spec->choices[i], text) == 0) {
             *value = i;
             return MEDSEC_OK;
         }
-        if (used > 0 && (size_t)used < OPTION_REASON_MAX) {
-            used += snprintf(reason + used, OPTION_REASON_MAX - (size_t)used, "%s %s",
-                             i == 0 ? "" : ",", spec->choices[i]);
-        }
+        option_append(reason, OPTION_REASON_MAX, i == 0 ? " " : ", ");
+        option_append(reason, OPTION_REASON_MAX, spec->choices[i]);
     }
-    if (used > 0 && (size_t)used < OPTION_REASON_MAX) {
-        snprintf(reason + used, OPTION_REASON_MAX - (size_t)used, " is needed");
-    }
+    option_append(reason, OPTION_REASON_MAX, " is needed");
     return MEDSEC_ERR_SYNTAX;
 }
 

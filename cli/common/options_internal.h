@@ -28,6 +28,9 @@ enum option_generate { GENERATE_NONE, GENERATE_MAN, GENERATE_BASH };
 
 extern const option_spec option_builtin_specs[];
 
+/* Appends to a NUL-terminated text; what does not fit is cut. */
+void option_append(char *out, size_t cap, const char *text);
+
 size_t option_count(const option_spec *table);
 const option_spec *option_find(const option_spec *table, const char *name, size_t len);
 

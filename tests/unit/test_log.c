@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
 #include <medsec/log.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <cJSON.h>
-#include <cmocka.h>
 #include <pthread.h>
 
 typedef struct capture {
