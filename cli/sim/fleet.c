@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fleet.h"
+
+#include "summary.h"
+#include "tool.h"
+
+#include <signal.h>
+
+#define LATE_NS 1000000000u /* what is later than this is skipped, not sent in a burst */
+#define GRACE_MS 1000u /* for what is queued, when the run ends */
+#define PROGRESS_MS 1000u
+
+static fleet *fleet_of(world *w)
+{
+    return (fleet *)w;
+}
+
+static double period_ns(const fleet *f)
+{
+    return 1e9 / (f->world.set->rate_hz * f->size);
+}
+
+static uint64_t due_ns(const fleet *f, uint64_t number)
+{
+    return f->begin_ns + (uint64_t)((double)number * period_ns(f));
+}
+
+static uint64_t start_ns(const fleet *f, uint32_t number)
+{
+    return f->begin_ns + (uint64_t)number * 1000000000u / f->world.set->ramp;
+}
+
+static void start_devices(fleet *f, uint64_t now)
+{
+    while (f->started < f->size && start_ns(f, f->started) <= now) {
+        device_start(&f->devices[f->started++]);
+    }
+}
+
+static void skip_late(fleet *f, uint64_t now)
+{
+    if (due_ns(f, f->next) + LATE_NS < now) {
+        const uint64_t late = (uint64_t)((double)(now - due_ns(f, f->next)) / period_ns(f));
+        f->next += late;
+        f->world.count.skipped += late;
+    }
+}
+
+static void send_readings(fleet *f, uint64_t now)
+{
+    skip_late(f, now);
+    for (; due_ns(f, f->next) <= now; f->next++) {
+        device_tick(&f->devices[f->next % f->size], now);
+    }
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    fleet *f = timer->data;
+    const uint64_t now = uv_hrtime();
+
+    start_devices(f, now);
+    send_readings(f, now);
+    if (f->world.stopping) {
+        return;
+    }
+    uint64_t next = due_ns(f, f->next);
+    if (f->started < f->size && start_ns(f, f->started) < next) {
+        next = start_ns(f, f->started);
+    }
+    uv_update_time(&f->loop);
+    const uint64_t after = uv_hrtime();
+    uv_timer_start(timer, on_tick, next > after ? (next - after + 999999u) / 1000000u : 0, 0);
+}
+
+static void on_grace_over(uv_timer_t *timer)
+{
+    fleet *f = timer->data;
+
+    for (uint32_t i = 0; i < f->size; i++) {
+        device_abort(&f->devices[i]);
+    }
+}
+
+static void close_all(fleet *f)
+{
+    uv_handle_t *handles[] = {(uv_handle_t *)&f->tick,      (uv_handle_t *)&f->duration,
+                              (uv_handle_t *)&f->patience,  (uv_handle_t *)&f->progress,
+                              (uv_handle_t *)&f->interrupt, (uv_handle_t *)&f->terminate};
+
+    f->elapsed_ns = uv_hrtime() - f->begin_ns;
+    for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++) {
+        uv_close(handles[i], NULL);
+    }
+    menu_stop(&f->menu);
+}
+
+static void on_device_over(world *w)
+{
+    fleet *f = fleet_of(w);
+
+    f->ended++;
+    if (f->ended == f->size) {
+        w->stopping = true;
+        close_all(f);
+    }
+}
+
+static void stop(fleet *f)
+{
+    if (f->world.stopping) {
+        return;
+    }
+    f->world.stopping = true;
+    uv_timer_stop(&f->tick);
+    uv_timer_start(&f->duration, on_grace_over, GRACE_MS, 0);
+    for (uint32_t i = 0; i < f->size; i++) {
+        device_finish(&f->devices[i]);
+    }
+}
+
+static void on_duration_over(uv_timer_t *timer)
+{
+    stop(timer->data);
+}
+
+static void on_patience_over(uv_timer_t *timer)
+{
+    fleet *f = timer->data;
+
+    if (f->world.count.connections == 0) {
+        stop(f);
+    }
+}
+
+/* The second signal does not wait for what is queued. */
+static void on_signal(uv_signal_t *handle, int number)
+{
+    fleet *f = handle->data;
+    (void)number;
+
+    if (f->world.stopping) {
+        on_grace_over(&f->duration);
+    }
+    stop(f);
+}
+
+static void on_progress(uv_timer_t *timer)
+{
+    fleet *f = timer->data;
+    const counters *count = &f->world.count;
+
+    tool_progress("%u of %u connected, %llu readings/s, %llu sent, %u refused, %u closed",
+                  count->open, f->size, (unsigned long long)(count->sent - f->shown),
+                  (unsigned long long)count->sent, count->refused, count->closed);
+    f->shown = count->sent;
+}
+
+static int start_timers(fleet *f)
+{
+    uv_timer_t *timers[] = {&f->tick, &f->duration, &f->patience, &f->progress};
+    const settings *set = f->world.set;
+
+    for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
+        uv_timer_init(&f->loop, timers[i]);
+        timers[i]->data = f;
+    }
+    if (set->duration_ms > 0) {
+        uv_timer_start(&f->duration, on_duration_over, set->duration_ms, 0);
+    }
+    uv_timer_start(&f->tick, on_tick, 0, 0);
+    uv_timer_start(&f->patience, on_patience_over, set->patience_ms, 0);
+    return uv_timer_start(&f->progress, on_progress, PROGRESS_MS, PROGRESS_MS);
+}
+
+static int start_signals(fleet *f)
+{
+    signal(SIGPIPE, SIG_IGN);
+    f->interrupt.data = f->terminate.data = f;
+    int error = uv_signal_init(&f->loop, &f->interrupt);
+    if (error == 0) {
+        error = uv_signal_init(&f->loop, &f->terminate);
+    }
+    if (error == 0) {
+        error = uv_signal_start(&f->interrupt, on_signal, SIGINT);
+    }
+    return error != 0 ? error : uv_signal_start(&f->terminate, on_signal, SIGTERM);
+}
+
+static int report(const fleet *f)
+{
+    const counters *count = &f->world.count;
+
+    tool_progress_end();
+    if (f->world.set->json) {
+        summary_print_json(stdout, f);
+    } else {
+        summary_print_text(stdout, f);
+    }
+    if (fflush(stdout) != 0) {
+        return EXIT_FAILED;
+    }
+    if (count->connections == 0 && count->refused > 0) {
+        tool_error("no connection to %s: %s; is the gateway running there?", f->world.set->connect,
+                   uv_strerror(count->last_error));
+        return EXIT_NETWORK;
+    }
+    return EXIT_DONE;
+}
+
+int fleet_run(fleet *f)
+{
+    f->world.over = on_device_over;
+    f->begin_ns = uv_hrtime();
+    uv_update_time(&f->loop);
+    int error = start_signals(f);
+    if (error == 0) {
+        error = start_timers(f);
+    }
+    if (error == 0 && f->world.set->menu) {
+        error = menu_start(&f->menu, &f->loop, f->devices, f->size);
+    }
+    if (error != 0) {
+        tool_error("cannot start: %s", uv_strerror(error));
+        return EXIT_FAILED;
+    }
+    uv_run(&f->loop, UV_RUN_DEFAULT);
+    return report(f);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "load.h"
+#include "settings.h"
+#include "tool.h"
+
+static const char *const wires[] = {"seed", "seed-chained", NULL};
+
+static const settings defaults = {.rate_hz = 20,
+                                  .heart_rate_bpm = 72,
+                                  .ramp = 1000,
+                                  .patience_ms = 10000,
+                                  .coalesce = 1,
+                                  .seed = 1};
+
+#define AT(member) offsetof(settings, member)
+#define FLAG(name, help, member)                                 \
+    {                                                            \
+        name, NULL, help, OPTION_FLAG, AT(member), 0, 0, NULL, 0 \
+    }
+#define FILE_NAME(name, meta, help, member, flags)                   \
+    {                                                                \
+        name, meta, help, OPTION_TEXT, AT(member), 0, 0, NULL, flags \
+    }
+#define NUMBER(name, meta, help, member, min, max)                  \
+    {                                                               \
+        name, meta, help, OPTION_U32, AT(member), min, max, NULL, 0 \
+    }
+
+static const option_spec options[] = {
+    {"connect", "ADDR:PORT", "the gateway", OPTION_TEXT, AT(connect), 0, 0, NULL, OPTION_REQUIRED},
+    FILE_NAME("credentials", "FILE|DIR", "one credential file, or a folder of them", credentials,
+              OPTION_REQUIRED),
+    NUMBER("devices", "N", "the first N devices of the folder by file name; default: all", devices,
+           1, 1000000),
+    {"rate", "HZ", "readings a second of each device", OPTION_REAL, AT(rate_hz), 0.001, 100000,
+     NULL, 0},
+    {"duration", "S", "end after S seconds; default: never", OPTION_SECONDS, AT(duration_ms), 0.001,
+     1000000, NULL, 0},
+    NUMBER("count", "N", "end after N readings of each device; default: never", count, 1, 4e9),
+    {"wire", "WIRE",
+     "as the published simulator, whose every block begins from the IV, or as the real Pico",
+     OPTION_CHOICE, AT(wire), 0, 0, wires, 0},
+    NUMBER("seed", "N", "seed of all that is random: the same N sends the same readings", seed, 0,
+           4294967295.0),
+    {"heart-rate", "BPM", "of the first device; the others differ by up to a tenth", OPTION_REAL,
+     AT(heart_rate_bpm), 20, 300, NULL, 0},
+    {"source", "ADDR", "connect from this address, or from several in turn", OPTION_LIST,
+     AT(source), 0, 0, NULL, 0},
+    NUMBER("ramp", "N", "connections begun in a second", ramp, 1, 1000000),
+    {"patience", "S", "give up when no device could connect for S seconds", OPTION_SECONDS,
+     AT(patience_ms), 0.001, 1000000, NULL, 0},
+    FLAG("no-reconnect", "a device whose connection ends does not come back", no_reconnect),
+    FLAG("menu", "read steps from standard input: twelve ways to move the vitals", menu),
+    FLAG("json", "print the summary as JSON", json),
+    NUMBER("split", "N", "fault: write N bytes at a time", split, 1, 65535),
+    NUMBER("coalesce", "N", "fault: write N frames at once", coalesce, 1, 64),
+    NUMBER("corrupt", "N", "fault: flip a bit in every N-th frame", corrupt, 1, 4e9),
+    FLAG("garbage", "fault: send random bytes instead of frames", garbage),
+    NUMBER("slow", "BYTES_PER_S", "fault: trickle, so many bytes a second", slow, 1, 1000000),
+    FLAG("wrong-key", "fault: encrypt under keys that no registry knows", wrong_key),
+    FILE_NAME("replay", "FILE", "attack: send the bytes of a recording, then end", replay, 0),
+    FILE_NAME("record", "FILE", "write what the first device sends to a file", record, 0),
+    {NULL, NULL, NULL, OPTION_FLAG, 0, 0, 0, NULL, 0}};
+
+static const man_section sections[] = {
+    {"SUMMARY OUTPUT",
+     "At the end a line on standard output, or with --json an object: sent (readings handed to the "
+     "kernel), bytes, skipped (readings that a peer who does not read had no room for), corrupted, "
+     "connected (devices that were connected at least once), connections, reconnects, refused "
+     "(attempts that failed), closed (connections that the gateway ended), elapsed_s. latency is "
+     "null on the seed wire, which has no acknowledgement."},
+    {"FILES",
+     "Credential files are made by medsec-keygen and must be readable by their owner alone. A "
+     "folder is searched for *.json."},
+    {"EXAMPLES",
+     "Five devices for ten seconds:\n"
+     "\n"
+     "    medsec-sim --connect 127.0.0.1:9998 --credentials devices --devices 5 --duration 10\n"
+     "\n"
+     "One device, byte by byte, one bit in fifty frames flipped:\n"
+     "\n"
+     "    medsec-sim --connect 127.0.0.1:9998 --credentials devices/a.json --split 1 --corrupt 50"},
+    {"SEE ALSO", "medsec-proxy(1), medsec-keygen(1)"},
+    {NULL, NULL}};
+
+const tool_spec sim_tool = {
+    .name = "medsec-sim",
+    .summary = "Simulate wearable devices that send vital signs to a gateway",
+    .description =
+        "Each device measures temperatures, acceleration and an electrocardiogram, and sends them "
+        "encrypted over a TCP connection of its own. All devices run in one process; a device "
+        "whose "
+        "connection ends comes back after a growing pause.\n"
+        "\n"
+        "The pulse signal is the dynamical model of McSharry, Clifford, Tarassenko and Smith "
+        "(2003). "
+        "The other values stand still until a step of the menu moves them. Fault options make the "
+        "devices misbehave, to test a gateway.",
+    .sections = sections,
+    .options = options,
+    .self = {.run = sim_run},
+    .defaults = &defaults,
+    .values_size = sizeof(settings)};
+
+int sim_run(const void *values, char **operands, size_t count)
+{
+    static fleet f; /* too large for a stack */
+    (void)operands;
+    (void)count;
+
+    int code = fleet_load(&f, values);
+    if (code == EXIT_DONE) {
+        code = fleet_run(&f);
+    }
+    fleet_unload(&f);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    static settings values;
+
+    return tool_main(&sim_tool, argc, argv, &values);
+}

@@ -1,0 +1,575 @@
+# SPDX-License-Identifier: Apache-2.0
+"""medsec-sim against a TCP sink that decodes the seed wire by itself (python3-cryptography)."""
+
+import argparse
+import importlib.util
+import itertools
+import json
+import os
+import random
+import re
+import resource
+import selectors
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+if importlib.util.find_spec("cryptography") is None:
+    print("skipped: no python3-cryptography")
+    sys.exit(77)
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+BUILD = None
+MEMBERS = ["Temp", "TempMcu", "PulseSig", "Acel_x", "Acel_y", "Acel_z", "TempMpu"]
+CHARACTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
+
+
+def decrypt(key, iv, blocks):
+    engine = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
+    return engine.update(blocks) + engine.finalize()
+
+
+def decode_frame(frame, key, iv, chained):
+    """The text of one frame: blocks of 32 hex digits joined with `+`."""
+    blocks = [bytes.fromhex(block) for block in frame.decode("ascii").split("+")]
+    if any(len(block) != 16 for block in blocks):
+        raise ValueError("a block of another length than 16")
+    if chained:
+        text = decrypt(key, iv, b"".join(blocks))
+    else:
+        text = b"".join(decrypt(key, iv, block) for block in blocks)
+    return text.decode("ascii").rstrip("&")
+
+
+def split_frames(stream):
+    """Frames follow each other without a delimiter: 32 digits that no `+` follows end one."""
+    frames, start, at = [], 0, 0
+    while at < len(stream):
+        at += 32
+        if at < len(stream) and stream[at:at + 1] == b"+":
+            at += 1
+        else:
+            frames.append(stream[start:at])
+            start = at
+    return frames
+
+
+class Device:
+    def __init__(self, folder, name):
+        generator = random.Random(name)
+        self.key = "".join(generator.choices(CHARACTERS, k=16))
+        self.iv = "".join(generator.choices(CHARACTERS, k=16))
+        self.path = os.path.join(folder, name + ".json")
+        self.name = name
+        with open(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+            json.dump({"format": "medsec-credential/1", "device": name, "wire": "seed",
+                       "key": self.key, "iv": self.iv}, file)
+
+    def readings(self, stream, chained=False):
+        key, iv = self.key.encode(), self.iv.encode()
+        return [json.loads(decode_frame(frame, key, iv, chained)) for frame in split_frames(stream)]
+
+
+def segments_in(connection):
+    """TCP segments that came in: tcpi_segs_in of struct tcp_info (linux/tcp.h)."""
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 144)
+    return struct.unpack_from("I", info, 140)[0]
+
+
+class Sink:
+    """Accepts connections and keeps what each one sent, read by read."""
+
+    def __init__(self, reading=True, host="127.0.0.1"):
+        self.listener = socket.create_server((host, 0), backlog=4096)
+        self.port = self.listener.getsockname()[1]
+        self.address = "%s:%d" % (host, self.port)
+        self.reading = reading
+        self.pieces = {}  # connection -> what each recv gave
+        self.peers = []
+        self.ended = 0
+        self.segments = 0  # of all connections that ended
+        self.refuse_after = None  # bytes after which a connection is closed
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.listener, selectors.EVENT_READ)
+        self.running = True
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while self.running:
+            for key, _ in self.selector.select(0.05):
+                if key.fileobj is self.listener:
+                    self.accept()
+                else:
+                    self.read(key.fileobj)
+
+    def accept(self):
+        connection, peer = self.listener.accept()
+        self.peers.append(peer)
+        self.pieces[connection] = []
+        if self.reading:
+            self.selector.register(connection, selectors.EVENT_READ)
+
+    def read(self, connection):
+        try:
+            data = connection.recv(65536)
+        except ConnectionError:
+            data = b""
+        if data:
+            self.pieces[connection].append(data)
+        full = self.refuse_after is not None and len(self.stream(connection)) >= self.refuse_after
+        if not data or full:
+            self.ended += not data
+            self.segments += segments_in(connection)
+            self.selector.unregister(connection)
+            connection.close()
+
+    def stream(self, connection):
+        return b"".join(self.pieces[connection])
+
+    def streams(self):
+        return [self.stream(connection) for connection in self.pieces]
+
+    def stop(self):
+        self.running = False
+        self.thread.join()
+        for connection in self.pieces:
+            connection.close()
+        self.listener.close()
+        self.selector.close()
+
+
+def command(*arguments):
+    return [os.path.join(BUILD, "cli", "medsec-sim"), *map(str, arguments)]
+
+
+def environment(**more):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MEDSEC_")}
+    return {**clean, **more}
+
+
+def run(*arguments, stdin=b"", timeout=60, **env):
+    return subprocess.run(command(*arguments), input=stdin, capture_output=True, timeout=timeout,
+                          env=environment(**env), check=False)
+
+
+class SimTest(unittest.TestCase):
+    def setUp(self):
+        self.scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(self.scratch.cleanup)
+        self.folder = os.path.join(self.scratch.name, "devices")
+        os.mkdir(self.folder)
+
+    def devices(self, count):
+        return [Device(self.folder, "dev-%04d" % i) for i in range(count)]
+
+    def sink(self, **how):
+        sink = Sink(**how)
+        self.addCleanup(sink.stop)
+        return sink
+
+    def file(self, name):
+        return os.path.join(self.scratch.name, name)
+
+    def summary(self, done, code=0):
+        self.assertEqual(done.returncode, code, done.stderr.decode())
+        return json.loads(done.stdout)
+
+    def wait_for_end(self, sink, connections, seconds=5):
+        limit = time.monotonic() + seconds
+        while sink.ended < connections and time.monotonic() < limit:
+            time.sleep(0.01)
+        self.assertEqual(sink.ended, connections)
+
+    def run_one(self, *arguments, wire="seed", stdin=b""):
+        """One device with --json: its readings, its bytes, the summary."""
+        device, sink = self.devices(1)[0], self.sink()
+        done = run("--connect", sink.address, "--credentials", device.path, "--wire", wire, "--json",
+                   *arguments, stdin=stdin)
+        summary = self.summary(done)
+        self.wait_for_end(sink, 1)
+        stream = sink.streams()[0]
+        self.assertEqual(summary["bytes"], len(stream))
+        return device.readings(stream, wire == "seed-chained"), stream, summary
+
+
+class Readings(SimTest):
+    def test_seed_reading_is_as_the_pseudo_device_prints_it(self):
+        readings, stream, summary = self.run_one("--count", 40, "--rate", 500)
+        self.assertEqual(len(readings), 40)
+        self.assertEqual(summary["sent"], 40)
+        for reading in readings:
+            self.assertEqual(list(reading), MEMBERS)
+            for name, value in reading.items():
+                self.assertRegex(value, r"^-?\d+\.\d{3}$", name)
+            fixed = {name: reading[name] for name in MEMBERS if name != "PulseSig"}
+            self.assertEqual(fixed, {"Temp": "36.600", "TempMcu": "23.700", "Acel_x": "0.000",
+                                     "Acel_y": "0.000", "Acel_z": "0.000", "TempMpu": "23.400"})
+        self.assertNotIn(b"\n", stream)
+        self.assertEqual(stream, stream.lower())
+
+    def test_pulse_signal_beats(self):
+        readings, _, _ = self.run_one("--count", 4000, "--rate", 2000, "--heart-rate", 150)
+        volts = [float(reading["PulseSig"]) for reading in readings]
+        self.assertTrue(-0.5 <= min(volts) < -0.3 and 2.3 < max(volts) <= 2.5, (min(volts), max(volts)))
+        beats = sum(a <= 1.5 < b for a, b in zip(volts, volts[1:]))
+        self.assertIn(beats, (4, 5, 6))  # 150 a minute, for two seconds of the device's own time
+
+    def test_chained_wire_decodes_in_that_chaining_alone(self):
+        readings, stream, _ = self.run_one("--count", 5, "--rate", 200, wire="seed-chained")
+        self.assertEqual([list(reading) for reading in readings], [MEMBERS] * 5)
+        device = self.devices(1)[0]
+        with self.assertRaises(ValueError):
+            device.readings(stream, chained=False)
+
+    def test_seed_decides_the_readings(self):
+        first, _, _ = self.run_one("--count", 30, "--rate", 500, "--seed", 7)
+        again, _, _ = self.run_one("--count", 30, "--rate", 500, "--seed", 7)
+        other, _, _ = self.run_one("--count", 30, "--rate", 500, "--seed", 8)
+        self.assertEqual(first, again)
+        self.assertNotEqual(first, other)
+
+    def test_rate_and_duration(self):
+        readings, _, summary = self.run_one("--rate", 50, "--duration", 2)
+        self.assertTrue(80 <= len(readings) <= 102, len(readings))
+        self.assertTrue(1.9 < summary["elapsed_s"] < 4, summary)
+
+    def test_first_reading_goes_out_at_once(self):
+        readings, _, summary = self.run_one("--rate", 0.01, "--count", 1)
+        self.assertEqual(len(readings), 1)
+        self.assertLess(summary["elapsed_s"], 2)
+
+
+class Menu(SimTest):
+    def last_reading(self, keys, *arguments, wire="seed"):
+        readings, _, _ = self.run_one("--menu", "--rate", 100, "--duration", 0.5, *arguments, wire=wire,
+                                      stdin=keys)
+        return readings[-1]
+
+    def test_every_step(self):
+        expected = {1: ("Temp", "37.100"), 2: ("Temp", "36.100"), 3: ("TempMcu", "24.200"),
+                    4: ("TempMcu", "23.200"), 5: ("TempMpu", "23.900"), 6: ("TempMpu", "22.900"),
+                    7: ("Acel_x", "0.100"), 8: ("Acel_x", "-0.100"), 9: ("Acel_y", "0.100"),
+                    10: ("Acel_y", "-0.100"), 11: ("Acel_z", "0.100"), 12: ("Acel_z", "-0.100")}
+        for number, (name, value) in expected.items():
+            self.assertEqual(self.last_reading(b"%d\n" % number)[name], value, number)
+
+    def test_acceleration_bounces_at_one(self):
+        self.assertEqual(self.last_reading(b"7\n" * 10)["Acel_x"], "1.000")
+        self.assertEqual(self.last_reading(b"7\n" * 11)["Acel_x"], "0.900")
+        self.assertEqual(self.last_reading(b"12\n" * 11)["Acel_z"], "-0.900")
+
+    def test_pico_prints_two_decimals_for_a_negative_acceleration(self):
+        reading = self.last_reading(b"8\n8\n8\n9\n", wire="seed-chained")
+        self.assertEqual((reading["Acel_x"], reading["Acel_y"], reading["Acel_z"]),
+                         ("-0.30", "0.100", "0.000"))
+
+    def test_longer_text_than_eight_blocks(self):
+        readings, stream, _ = self.run_one("--menu", "--rate", 100, "--duration", 0.5,
+                                           stdin=b"8\n10\n12\n" * 3)
+        self.assertEqual(len(split_frames(stream)[-1]), 33 * 9 - 1)
+        self.assertEqual(readings[-1]["Acel_z"], "-0.300")
+
+    def test_step_for_one_device(self):
+        devices, sink = self.devices(2), self.sink()
+        done = run("--connect", sink.address, "--credentials", self.folder, "--menu", "--rate", 100,
+                   "--duration", 0.5, "--json", stdin=b"1 dev-0001\n13\nx\n1 nobody\nq\n1\n")
+        self.summary(done)
+        self.wait_for_end(sink, 2)
+        last = {}
+        for stream in sink.streams():
+            for device in devices:
+                try:
+                    last[device.name] = device.readings(stream)[-1]["Temp"]
+                except ValueError:
+                    pass
+        self.assertEqual(last, {"dev-0000": "36.600", "dev-0001": "37.100"})
+        self.assertEqual(done.stderr.count(b"a number from 1 to 12 is needed"), 2)
+        self.assertEqual(done.stderr.count(b"no such device here"), 1)
+
+    def test_menu_from_a_file(self):
+        path = self.file("steps")
+        with open(path, "wb") as file:
+            file.write(b"1\n1\n")
+        device, sink = self.devices(1)[0], self.sink()
+        with open(path, "rb") as file:
+            done = subprocess.run(command("--connect", sink.address, "--credentials", device.path,
+                                          "--menu", "--count", 3, "--json"), stdin=file, timeout=30,
+                                  capture_output=True, env=environment(), check=False)
+        self.summary(done)
+        self.wait_for_end(sink, 1)
+        self.assertEqual({r["Temp"] for r in device.readings(sink.streams()[0])}, {"37.600"})
+
+
+class Faults(SimTest):
+    def test_split_writes_byte_by_byte(self):
+        device, sink = self.devices(1)[0], self.sink()
+        done = run("--connect", sink.address, "--credentials", device.path, "--count", 3, "--split", 1,
+                   "--json")
+        self.assertEqual(self.summary(done)["sent"], 3)
+        self.wait_for_end(sink, 1)
+        self.assertEqual(len(device.readings(sink.streams()[0])), 3)
+        self.assertGreater(sink.segments, 30)  # three without --split
+
+    def test_coalesce_writes_frames_together(self):
+        device, sink = self.devices(1)[0], self.sink()
+        done = run("--connect", sink.address, "--credentials", device.path, "--count", 20, "--rate", 100,
+                   "--coalesce", 8, "--json")
+        self.assertEqual(self.summary(done)["sent"], 20)
+        self.wait_for_end(sink, 1)
+        pieces = next(iter(sink.pieces.values()))
+        self.assertEqual(len(device.readings(b"".join(pieces))), 20)
+        sizes = [len(split_frames(piece)) for piece in pieces]
+        self.assertLessEqual(set(itertools.accumulate(sizes)), {8, 16, 20})
+
+    def test_corrupt_flips_one_bit_in_every_nth_frame(self):
+        device, sink = self.devices(1)[0], self.sink()
+        arguments = ("--connect", sink.address, "--credentials", device.path, "--count", 12, "--rate",
+                     200, "--json")
+        self.summary(run(*arguments))
+        summary = self.summary(run(*arguments, "--corrupt", 4))
+        self.assertEqual(summary["corrupted"], 3)
+        self.wait_for_end(sink, 2)
+        good, bad = (split_frames(stream) for stream in sink.streams())
+        differences = []
+        for a, b in zip(good, bad):
+            a, b = (int.from_bytes(bytes.fromhex(x.decode().replace("+", ""))) for x in (a, b))
+            differences.append(bin(a ^ b).count("1"))
+        self.assertEqual(differences, [0, 0, 0, 1] * 3)
+
+    def test_garbage_is_no_frame(self):
+        device, sink = self.devices(1)[0], self.sink()
+        done = run("--connect", sink.address, "--credentials", device.path, "--count", 5, "--rate", 100,
+                   "--garbage", "--corrupt", 1, "--json")
+        summary = self.summary(done)
+        self.wait_for_end(sink, 1)
+        self.assertEqual((summary["sent"], summary["bytes"]), (0, 5 * 263))
+        self.assertIsNone(re.match(rb"[0-9a-f+]{64}", sink.streams()[0]))
+
+    def test_slow_trickles(self):
+        device, sink = self.devices(1)[0], self.sink()
+        done = run("--connect", sink.address, "--credentials", device.path, "--duration", 1, "--slow",
+                   200, "--json")
+        summary = self.summary(done)
+        self.assertTrue(100 < summary["bytes"] < 420, summary)
+        self.assertGreater(summary["skipped"], 0)
+
+    def test_wrong_key_does_not_decrypt(self):
+        device, sink = self.devices(1)[0], self.sink()
+        self.summary(run("--connect", sink.address, "--credentials", device.path, "--count", 2,
+                         "--wrong-key", "--json"))
+        self.wait_for_end(sink, 1)
+        stream = sink.streams()[0]
+        self.assertEqual(len(split_frames(stream)), 2)
+        with self.assertRaises(ValueError):
+            device.readings(stream)
+
+    def test_record_and_replay(self):
+        record = self.file("record")
+        _, stream, _ = self.run_one("--count", 10, "--rate", 100, "--record", record)
+        with open(record, "rb") as file:
+            self.assertEqual(file.read(), stream)
+        _, replayed, summary = self.run_one("--replay", record)
+        self.assertEqual(replayed, stream)
+        self.assertEqual(summary["sent"], 0)
+
+    def test_replay_of_much(self):
+        record = self.file("record")
+        sent = random.Random(1).randbytes(3000000)
+        with open(record, "wb") as file:
+            file.write(sent)
+        device, sink = self.devices(1)[0], self.sink()
+        self.summary(run("--connect", sink.address, "--credentials", device.path, "--replay", record,
+                         "--json"))
+        self.wait_for_end(sink, 1)
+        self.assertEqual(sink.streams()[0], sent)
+
+
+class Connections(SimTest):
+    def test_refused_is_exit_code_4(self):
+        device = self.devices(1)[0]
+        with socket.socket() as taken:  # bound, and not listening
+            taken.bind(("127.0.0.1", 0))
+            done = run("--connect", "127.0.0.1:%d" % taken.getsockname()[1], "--credentials", device.path,
+                       "--patience", 1, "--json")
+        summary = self.summary(done, 4)
+        self.assertEqual((summary["connected"], summary["sent"]), (0, 0))
+        self.assertGreater(summary["refused"], 1)
+        self.assertIn(b"connection refused", done.stderr)
+
+    def test_no_reconnect_gives_up_at_once(self):
+        device = self.devices(1)[0]
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            done = run("--connect", "127.0.0.1:%d" % taken.getsockname()[1], "--credentials", device.path,
+                       "--no-reconnect", "--json")
+        self.assertEqual(self.summary(done, 4)["refused"], 1)
+
+    def test_comes_back_after_the_peer_closes(self):
+        device, sink = self.devices(1)[0], self.sink()
+        sink.refuse_after = 263
+        done = run("--connect", sink.address, "--credentials", device.path, "--duration", 1.5, "--json")
+        summary = self.summary(done)
+        self.assertGreater(summary["reconnects"], 0)
+        self.assertGreater(summary["closed"], 0)
+        self.assertEqual(summary["connected"], 1)
+        self.assertEqual(summary["connections"], summary["reconnects"] + 1)
+        for stream in sink.streams():
+            self.assertEqual(list(device.readings(stream[:263])[0]), MEMBERS)
+
+    def test_peer_that_does_not_read_costs_no_memory(self):
+        self.devices(1)
+        sink = self.sink(reading=False)
+        child = subprocess.Popen(command("--connect", sink.address, "--credentials", self.folder,
+                                         "--rate", 50000, "--json"), env=environment(),
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(child.stderr.close)
+        self.addCleanup(child.stdout.close)
+        time.sleep(1)
+        first = self.resident_kib(child.pid)
+        time.sleep(2)
+        grown = self.resident_kib(child.pid) - first
+        child.send_signal(signal.SIGTERM)
+        out, _ = child.communicate(timeout=20)
+        self.assertLess(grown, 2000)
+        self.assertGreater(json.loads(out)["skipped"], 10000)
+        self.assertEqual(child.returncode, 0)
+
+    @staticmethod
+    def resident_kib(pid):
+        with open("/proc/%d/status" % pid, encoding="ascii") as file:
+            return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1))
+
+    def test_signal_ends_it_with_the_summary(self):
+        self.devices(3)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            sink = self.sink()
+            child = subprocess.Popen(command("--connect", sink.address, "--credentials", self.folder,
+                                             "--json"), env=environment(), stdout=subprocess.PIPE)
+            time.sleep(1)
+            child.send_signal(number)
+            out, _ = child.communicate(timeout=10)
+            child.stdout.close()
+            self.assertEqual(child.returncode, 0)
+            summary = json.loads(out)
+            self.wait_for_end(sink, 3)
+            self.assertEqual(summary["bytes"], sum(map(len, sink.streams())))
+            self.assertEqual(summary["sent"], sum(len(split_frames(s)) for s in sink.streams()))
+
+    def test_first_devices_of_the_folder_by_name(self):
+        devices, sink = self.devices(4), self.sink()
+        summary = self.summary(run("--connect", sink.address, "--credentials", self.folder, "--devices",
+                                   2, "--count", 1, "--json"))
+        self.wait_for_end(sink, 2)
+        self.assertEqual(summary["devices"], 2)
+        for stream in sink.streams():
+            readable = []
+            for device in devices:
+                try:
+                    readable.append((device.name, len(device.readings(stream))))
+                except ValueError:
+                    pass
+            self.assertIn(readable, [[("dev-0000", 1)], [("dev-0001", 1)]])
+
+    def test_source_addresses_in_turn(self):
+        self.devices(4)
+        sink = self.sink()
+        self.summary(run("--connect", sink.address, "--credentials", self.folder, "--source",
+                         "127.0.0.1,127.0.0.2", "--count", 1, "--json"))
+        self.wait_for_end(sink, 4)
+        self.assertEqual(sorted(peer[0] for peer in sink.peers), ["127.0.0.1"] * 2 + ["127.0.0.2"] * 2)
+
+    def test_thousand_devices(self):
+        for i in range(1000):
+            Device(self.folder, "dev-%04d" % i)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard < 2200:
+            self.skipTest("a hard limit of %d descriptors" % hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2200), hard))
+        sink = self.sink()
+        done = subprocess.run(["sh", "-c", 'ulimit -Sn 256; exec "$@"', "sh",
+                               *command("--connect", sink.address, "--credentials", self.folder,
+                                        "--rate", 1, "--count", 3, "--json")], capture_output=True,
+                              timeout=120, env=environment(), check=False)
+        summary = self.summary(done)
+        self.wait_for_end(sink, 1000, 30)
+        self.assertEqual((summary["connected"], summary["sent"], summary["skipped"]), (1000, 3000, 0))
+        self.assertEqual({len(split_frames(stream)) for stream in sink.streams()}, {3})
+
+
+class CommandLine(SimTest):
+    def test_summary_has_all_members(self):
+        _, _, summary = self.run_one("--count", 1)
+        self.assertEqual(sorted(summary), sorted(
+            ["wire", "devices", "rate_hz", "elapsed_s", "sent", "bytes", "skipped", "corrupted",
+             "connected", "connections", "reconnects", "refused", "closed", "latency",
+             "latency_reason"]))
+        self.assertIsNone(summary["latency"])
+
+    def test_quiet_in_a_pipe(self):
+        device, sink = self.devices(1)[0], self.sink()
+        done = run("--connect", sink.address, "--credentials", device.path, "--duration", 1.5)
+        self.assertEqual(done.stderr, b"")
+        self.assertRegex(done.stdout.decode(), r"^sent \d+ readings, \d+ bytes in \d+\.\d s; 1 of 1 .*\n$")
+
+    def test_usage_errors_are_exit_code_2(self):
+        path = self.devices(1)[0].path
+        for bad in ([], ["--connect", "127.0.0.1:1"], ["--connect", "127.0.0.1", "--credentials", path],
+                    ["--connect", "a:1", "--credentials", path, "--wire", "medsec1"],
+                    ["--connect", "a:1", "--credentials", path, "--rate", "0"]):
+            self.assertEqual(run(*bad).returncode, 2, bad)
+
+    def test_credential_errors_are_exit_code_3(self):
+        device = self.devices(1)[0]
+        common = ("--connect", "127.0.0.1:9", "--credentials")
+        self.assertEqual(run(*common, self.folder, "--devices", 2).returncode, 3)
+        self.assertEqual(run(*common, self.file("nothing")).returncode, 3)
+        os.chmod(device.path, 0o644)
+        done = run(*common, device.path)
+        self.assertEqual(done.returncode, 3)
+        self.assertNotIn(device.key.encode(), done.stderr)
+        os.chmod(device.path, 0o600)
+        with open(device.path, "w", encoding="ascii") as file:
+            file.write('{"format":"medsec-credential/1","key":"%s"' % device.key)
+        done = run(*common, device.path)
+        self.assertEqual(done.returncode, 3)
+        self.assertNotIn(device.key.encode(), done.stderr)
+
+    def test_config_file_and_environment(self):
+        device, sink = self.devices(1)[0], self.sink()
+        config = self.file("sim.conf")
+        with open(config, "w", encoding="ascii") as file:
+            file.write("connect = %s\ncredentials = %s\ncount = 1\njson = true\n"
+                       % (sink.address, device.path))
+        self.assertEqual(self.summary(run("--config", config))["sent"], 1)
+        self.assertEqual(self.summary(run("--config", config, MEDSEC_COUNT="2"))["sent"], 2)
+        self.assertEqual(self.summary(run("--config", config, "--count", 3, MEDSEC_COUNT="2"))["sent"], 3)
+
+    def test_help_man_and_completion_name_every_option(self):
+        options = set(re.findall(r"^  --([a-z-]+)", run("--help").stdout.decode(), re.MULTILINE))
+        self.assertIn("heart-rate", options)
+        man = run("--generate", "man").stdout.decode().replace("\\-", "-")
+        bash = run("--generate", "bash").stdout.decode()
+        for name in options:
+            self.assertIn(".B --" + name, man)
+            self.assertIn("--" + name, bash)
+        completed = subprocess.run(
+            ["bash", "-c", bash + '\nCOMP_WORDS=(medsec-sim --wire se); COMP_CWORD=2; _medsec_sim; '
+                                  'echo "${COMPREPLY[*]}"'], capture_output=True, check=True)
+        self.assertEqual(completed.stdout, b"seed seed-chained\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", required=True, type=os.path.abspath)
+    parser.add_argument("--source")
+    parsed, rest = parser.parse_known_args()
+    BUILD = parsed.build
+    unittest.main(argv=sys.argv[:1] + rest, verbosity=2)
