@@ -6,13 +6,13 @@ set(MEDSEC_CORE_SOURCES
   src/core/hex.c
   src/core/hkdf.c
   src/core/profile.c
-  src/core/reading.c
   src/core/reading_json.c
   src/core/reading_parser.c
   src/core/seed_decoder.c
   src/core/seed_frame.c
   src/core/session.c
   src/core/status.c
+  src/core/text.c
   src/core/topic.c
   src/core/value.c
   src/core/writer.c)

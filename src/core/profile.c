@@ -36,12 +36,7 @@ static medsec_status check_text(const char *text, size_t min, size_t max)
     if (len < min || len > max) {
         return MEDSEC_ERR_LIMIT;
     }
-    for (size_t i = 0; i < len; i++) {
-        if (!medsec__is_printable(text[i]) || text[i] == '"' || text[i] == '\\') {
-            return MEDSEC_ERR_SYNTAX;
-        }
-    }
-    return MEDSEC_OK;
+    return medsec__span(text, len, MEDSEC__PLAIN) == len ? MEDSEC_OK : MEDSEC_ERR_SYNTAX;
 }
 
 static medsec_status check_name(const char *name)

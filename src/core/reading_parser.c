@@ -79,10 +79,18 @@ static medsec_status name_char(medsec_reading_parser *parser, char c)
     if (c == '"') {
         return end_name(parser);
     }
-    if (!medsec__is_printable(c) || c == '\\') {
-        return MEDSEC_ERR_SYNTAX;
+    return medsec__is(c, MEDSEC__PLAIN) ? add_text(parser, c) : MEDSEC_ERR_SYNTAX;
+}
+
+/* The greater part of a name at once; what is not plain, and a name too long, is left. */
+static size_t take_name(medsec_reading_parser *parser, const char *text, size_t len)
+{
+    size_t room = sizeof parser->text - parser->text_len;
+    size_t count = medsec__span(text, len < room ? len : room, MEDSEC__PLAIN);
+    for (size_t i = 0; i < count; i++) {
+        parser->text[parser->text_len++] = text[i];
     }
-    return add_text(parser, c);
+    return count;
 }
 
 static medsec_status begin_value(medsec_reading_parser *parser, char c)
@@ -122,7 +130,7 @@ static medsec_status unknown_char(medsec_reading_parser *parser, char c)
     if (c == '\\') {
         return next(parser, ESCAPE);
     }
-    return medsec__is_printable(c) ? MEDSEC_OK : MEDSEC_ERR_SYNTAX;
+    return medsec__is(c, MEDSEC__PRINTABLE) ? MEDSEC_OK : MEDSEC_ERR_SYNTAX;
 }
 
 static medsec_status escape_char(medsec_reading_parser *parser, char c)
@@ -271,10 +279,15 @@ medsec_status medsec_reading_parser_push(medsec_reading_parser *parser, const ch
     if (parser == NULL || (text == NULL && len > 0)) {
         return MEDSEC_ERR_ARGUMENT;
     }
-    for (size_t i = 0; i < len && parser->fault == MEDSEC_OK; i++) {
-        parser->fault = (int16_t)take(parser, text[i]);
+    medsec_status status = (medsec_status)parser->fault;
+    for (size_t i = 0; i < len && status == MEDSEC_OK; i++) {
+        if (parser->state == NAME) {
+            i += take_name(parser, text + i, len - i - 1);
+        }
+        status = take(parser, text[i]);
     }
-    return (medsec_status)parser->fault;
+    parser->fault = (int16_t)status;
+    return status;
 }
 
 medsec_status medsec_reading_parser_result(const medsec_reading_parser *parser)

@@ -5,6 +5,7 @@
 #include "seed_block.h"
 #include "text.h"
 
+#include <medsec/hex.h>
 #include <string.h>
 
 enum state {
@@ -57,7 +58,7 @@ bool medsec_seed_text_begins_reading(const medsec_profile *profile, const uint8_
 static bool is_text(const uint8_t text[BLOCK])
 {
     for (size_t i = 0; i < BLOCK; i++) {
-        if (!medsec__is_printable((char)text[i]) && !medsec__is_space((char)text[i])) {
+        if (!medsec__is((char)text[i], MEDSEC__PRINTABLE) && !medsec__is_space((char)text[i])) {
             return false;
         }
     }
@@ -150,6 +151,12 @@ static medsec_status take_block(medsec_seed_decoder *decoder, outcome *result)
 static medsec_status take_digits(medsec_seed_decoder *decoder, const uint8_t *data, size_t len,
                                  size_t *used)
 {
+    if (decoder->nibbles == 0 && len >= BLOCK_DIGITS) {
+        decoder->nibbles = BLOCK_DIGITS;
+        *used += BLOCK_DIGITS;
+        medsec_status status = medsec_hex_decode(decoder->block, (const char *)data, BLOCK_DIGITS);
+        return status == MEDSEC_OK ? MEDSEC_OK : MEDSEC_ERR_FRAME;
+    }
     size_t count = 0;
     while (count < len && decoder->nibbles < BLOCK_DIGITS) {
         int digit = medsec__hex_digit((char)data[count]);

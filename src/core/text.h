@@ -4,8 +4,25 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The core uses no <ctype.h> (locale) and no string functions but the four mem* ones. */
+
+/* Classes of characters; a character may be in several. */
+enum {
+    MEDSEC__PRINTABLE = 1, /* space to tilde */
+    MEDSEC__PLAIN = 2, /* printable, and no escape in a JSON string: not `"`, not `\` */
+    MEDSEC__TOPIC = 4, /* printable, and no wildcard of MQTT: not `+`, not `#` */
+    MEDSEC__ID = 8 /* A-Z a-z 0-9 _ - . */
+};
+
+extern const uint8_t medsec__classes[128];
+
+static inline bool medsec__is(char c, uint8_t class)
+{
+    unsigned char index = (unsigned char)c;
+    return index < sizeof medsec__classes && (medsec__classes[index] & class) != 0;
+}
 
 static inline bool medsec__is_digit(char c)
 {
@@ -18,12 +35,17 @@ static inline bool medsec__is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static inline bool medsec__is_printable(char c)
+/* Characters of a class from the beginning of a text, at most `max`. */
+static inline size_t medsec__span(const char *text, size_t max, uint8_t class)
 {
-    return c >= ' ' && c <= '~';
+    size_t len = 0;
+    while (len < max && medsec__is(text[len], class)) {
+        len++;
+    }
+    return len;
 }
 
-/* Characters before the NUL, but never more than `max`. */
+/* Characters before the NUL, at most `max`. */
 static inline size_t medsec__length(const char *text, size_t max)
 {
     size_t len = 0;

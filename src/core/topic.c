@@ -8,42 +8,23 @@
 
 enum part { LITERAL, DEVICE, TOPIC };
 
-static bool is_topic_char(char c)
+static bool is_dots(const char *id, size_t len)
 {
-    return medsec__is_printable(c) && c != '+' && c != '#';
-}
-
-static bool is_id_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || medsec__is_digit(c) || c == '_' ||
-           c == '-' || c == '.';
+    return id[0] == '.' && (len == 1 || (len == 2 && id[1] == '.'));
 }
 
 medsec_status medsec_device_id_check(const char *id, size_t len)
 {
-    if (id == NULL || len == 0 || len > MEDSEC_DEVICE_ID_MAX) {
-        return MEDSEC_ERR_DEVICE_ID;
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (!is_id_char(id[i])) {
-            return MEDSEC_ERR_DEVICE_ID;
-        }
-    }
-    bool dots = id[0] == '.' && (len == 1 || (len == 2 && id[1] == '.'));
-    return dots ? MEDSEC_ERR_DEVICE_ID : MEDSEC_OK;
+    bool good = id != NULL && len > 0 && len <= MEDSEC_DEVICE_ID_MAX &&
+                medsec__span(id, len, MEDSEC__ID) == len && !is_dots(id, len);
+    return good ? MEDSEC_OK : MEDSEC_ERR_DEVICE_ID;
 }
 
 medsec_status medsec_topic_suffix_check(const char *suffix, size_t len)
 {
-    if (suffix == NULL || len == 0 || suffix[0] == '$') {
-        return MEDSEC_ERR_TOPIC;
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (!is_topic_char(suffix[i])) {
-            return MEDSEC_ERR_TOPIC;
-        }
-    }
-    return MEDSEC_OK;
+    bool good = suffix != NULL && len > 0 && suffix[0] != '$' &&
+                medsec__span(suffix, len, MEDSEC__TOPIC) == len;
+    return good ? MEDSEC_OK : MEDSEC_ERR_TOPIC;
 }
 
 static medsec_status add_part(medsec_topic *topic, enum part kind, size_t start, size_t len)
@@ -111,7 +92,7 @@ static medsec_status split(medsec_topic *topic, size_t len)
     size_t at = 0;
     while (at < len) {
         char c = topic->text[at];
-        if (!is_topic_char(c) || c == '}') {
+        if (!medsec__is(c, MEDSEC__TOPIC) || c == '}') {
             return MEDSEC_ERR_TOPIC;
         }
         if (c != '{') {
@@ -155,6 +136,22 @@ medsec_status medsec_topic_compile(medsec_topic *topic, const char *text, size_t
     return status;
 }
 
+/* The checks of above in one pass over a text that ends in NUL, which is in no class. */
+static medsec_status measure(const char *device, size_t *device_len, const char *suffix,
+                             size_t *suffix_len)
+{
+    *device_len = medsec__span(device, MEDSEC_DEVICE_ID_MAX, MEDSEC__ID);
+    if (*device_len == 0 || device[*device_len] != '\0' || is_dots(device, *device_len)) {
+        return MEDSEC_ERR_DEVICE_ID;
+    }
+    *suffix_len = medsec__span(suffix, MEDSEC_TOPIC_MAX, MEDSEC__TOPIC);
+    if (*suffix_len == MEDSEC_TOPIC_MAX) {
+        return MEDSEC_ERR_LIMIT;
+    }
+    bool good = *suffix_len > 0 && suffix[*suffix_len] == '\0' && suffix[0] != '$';
+    return good ? MEDSEC_OK : MEDSEC_ERR_TOPIC;
+}
+
 medsec_status medsec_topic_expand(const medsec_topic *topic, char *out, size_t cap, size_t *len,
                                   const char *device, const char *suffix)
 {
@@ -162,12 +159,9 @@ medsec_status medsec_topic_expand(const medsec_topic *topic, char *out, size_t c
         suffix == NULL) {
         return MEDSEC_ERR_ARGUMENT;
     }
-    size_t device_len = medsec__length(device, MEDSEC_DEVICE_ID_MAX + 1);
-    size_t suffix_len = medsec__length(suffix, MEDSEC_TOPIC_MAX + 1);
-    medsec_status status = medsec_device_id_check(device, device_len);
-    if (status == MEDSEC_OK) {
-        status = medsec_topic_suffix_check(suffix, suffix_len);
-    }
+    size_t device_len = 0;
+    size_t suffix_len = 0;
+    medsec_status status = measure(device, &device_len, suffix, &suffix_len);
     if (status != MEDSEC_OK) {
         return status;
     }

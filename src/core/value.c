@@ -3,7 +3,8 @@
 
 #include "text.h"
 #include "value_parser.h"
-#include "writer.h"
+
+#include <string.h>
 
 enum state { SIGN_OR_DIGIT, FIRST_DIGIT, DIGITS, FIRST_DECIMAL, DECIMALS };
 
@@ -99,27 +100,27 @@ medsec_status medsec_value_parse(medsec_value *value, const char *text, size_t l
 
 size_t medsec_value_write(char out[MEDSEC_VALUE_TEXT_MAX], medsec_value value)
 {
-    medsec__writer writer = {.out = out, .cap = MEDSEC_VALUE_TEXT_MAX};
     bool known = value.kind == MEDSEC_VALUE_NUMBER || value.kind == MEDSEC_VALUE_MINUS_ZERO;
     if (!known || value.decimals > MEDSEC_VALUE_DECIMALS_MAX) {
-        medsec__write(&writer, "null", 4);
-        return writer.len;
+        memcpy(out, "null", 4);
+        return 4;
     }
-    int64_t mantissa = value.mantissa;
-    if (mantissa < 0 || value.kind == MEDSEC_VALUE_MINUS_ZERO) {
-        medsec__write(&writer, "-", 1);
+    bool negative = value.mantissa < 0 || value.kind == MEDSEC_VALUE_MINUS_ZERO;
+    uint32_t rest = value.mantissa < 0 ? 0u - (uint32_t)value.mantissa : (uint32_t)value.mantissa;
+    char text[MEDSEC_VALUE_TEXT_MAX];
+    size_t start = sizeof text;
+    for (size_t i = 0; i <= value.decimals || rest > 0; i++) {
+        if (i > 0 && i == value.decimals) {
+            text[--start] = '.';
+        }
+        text[--start] = (char)('0' + rest % 10);
+        rest /= 10;
     }
-    uint64_t magnitude = (uint64_t)(mantissa < 0 ? -mantissa : mantissa);
-    uint64_t one = 1;
-    for (uint8_t i = 0; i < value.decimals; i++) {
-        one *= 10;
+    if (negative) {
+        text[--start] = '-';
     }
-    medsec__write_number(&writer, magnitude / one, 1);
-    if (value.decimals > 0) {
-        medsec__write(&writer, ".", 1);
-        medsec__write_number(&writer, magnitude % one, value.decimals);
-    }
-    return writer.len;
+    memcpy(out, text + start, sizeof text - start);
+    return sizeof text - start;
 }
 
 bool medsec_value_within(medsec_value value, int32_t min, int32_t max, uint8_t decimals)

@@ -502,6 +502,8 @@ static void test_push_captures(void **state)
 {
     (void)state;
     check_capture("iot_med_dev_01", "1234567890123456", "AAAAAAAAAAAAAAAA", "dev1");
+    check_capture("iot_med_dev_02", "AAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAA", "dev2");
+    check_capture("iot_med_dev_03", "BBBBBBBBBBBBBBBB", "AAAAAAAAAAAAAAAA", "dev3");
 }
 
 int main(void)

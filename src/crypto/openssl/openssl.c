@@ -10,7 +10,10 @@
  * several times what the block itself does, and the seed wire has a new IV in every block.
  */
 
-enum { CHUNK_LEN = 8 * MEDSEC_AES_BLOCK_LEN }; /* what AES-NI has in flight at once */
+enum {
+    BLOCK = MEDSEC_AES_BLOCK_LEN,
+    CHUNK_LEN = 8 * BLOCK /* what AES-NI has in flight at once */
+};
 
 static EVP_CIPHER_CTX *context_of(const medsec_cipher *cipher)
 {
@@ -48,45 +51,51 @@ static bool ecb(EVP_CIPHER_CTX *context, uint8_t *out, const uint8_t *in, size_t
     return EVP_CipherUpdate(context, out, &done, in, (int)len) == 1 && (size_t)done == len;
 }
 
-static void xor_into(uint8_t *out, const uint8_t *in, size_t len)
+static void xor_block(uint8_t out[BLOCK], const uint8_t a[BLOCK], const uint8_t b[BLOCK])
 {
-    for (size_t i = 0; i < len; i++) {
-        out[i] ^= in[i];
-    }
+    uint64_t x[2];
+    uint64_t y[2];
+    memcpy(x, a, BLOCK);
+    memcpy(y, b, BLOCK);
+    x[0] ^= y[0];
+    x[1] ^= y[1];
+    memcpy(out, x, BLOCK);
 }
 
-static bool encrypt_block(EVP_CIPHER_CTX *context, uint8_t iv[MEDSEC_AES_BLOCK_LEN], uint8_t *out,
+static bool encrypt_block(EVP_CIPHER_CTX *context, uint8_t iv[BLOCK], uint8_t *out,
                           const uint8_t *in)
 {
-    xor_into(iv, in, MEDSEC_AES_BLOCK_LEN);
-    if (!ecb(context, iv, iv, MEDSEC_AES_BLOCK_LEN)) {
+    xor_block(iv, iv, in);
+    if (!ecb(context, iv, iv, BLOCK)) {
         return false;
     }
-    memcpy(out, iv, MEDSEC_AES_BLOCK_LEN);
+    memcpy(out, iv, BLOCK);
     return true;
 }
 
 /* The ciphertext is kept aside because `out` may be `in`. */
-static bool decrypt_chunk(EVP_CIPHER_CTX *context, uint8_t iv[MEDSEC_AES_BLOCK_LEN], uint8_t *out,
+static bool decrypt_chunk(EVP_CIPHER_CTX *context, uint8_t iv[BLOCK], uint8_t *out,
                           const uint8_t *in, size_t len)
 {
-    uint8_t chain[MEDSEC_AES_BLOCK_LEN + CHUNK_LEN];
-    memcpy(chain, iv, MEDSEC_AES_BLOCK_LEN);
-    memcpy(chain + MEDSEC_AES_BLOCK_LEN, in, len);
-    if (!ecb(context, out, chain + MEDSEC_AES_BLOCK_LEN, len)) {
+    uint8_t chain[BLOCK + CHUNK_LEN];
+    memcpy(chain, iv, BLOCK);
+    memcpy(chain + BLOCK, in, len);
+    if (!ecb(context, out, chain + BLOCK, len)) {
         return false;
     }
-    xor_into(out, chain, len);
-    memcpy(iv, chain + len, MEDSEC_AES_BLOCK_LEN);
+    for (size_t at = 0; at < len; at += BLOCK) {
+        xor_block(out + at, out + at, chain + at);
+    }
+    memcpy(iv, chain + len, BLOCK);
     return true;
 }
 
-static medsec_status aes128_cbc_run(medsec_cipher *cipher, uint8_t iv[MEDSEC_AES_BLOCK_LEN],
-                                    uint8_t *out, const uint8_t *in, size_t len)
+static medsec_status aes128_cbc_run(medsec_cipher *cipher, uint8_t iv[BLOCK], uint8_t *out,
+                                    const uint8_t *in, size_t len)
 {
     EVP_CIPHER_CTX *context = context_of(cipher);
     bool encrypting = EVP_CIPHER_CTX_is_encrypting(context) == 1;
-    size_t step = encrypting ? MEDSEC_AES_BLOCK_LEN : CHUNK_LEN;
+    size_t step = encrypting ? BLOCK : CHUNK_LEN;
     for (size_t done = 0; done < len; done += step) {
         step = len - done < step ? len - done : step;
         bool good = encrypting ? encrypt_block(context, iv, out + done, in + done)

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "text.h"
+
+enum {
+    NONE = 0, /* control characters */
+    TEXT = MEDSEC__PRINTABLE | MEDSEC__PLAIN | MEDSEC__TOPIC,
+    NAME = TEXT | MEDSEC__ID,
+    ESC_ = MEDSEC__PRINTABLE | MEDSEC__TOPIC, /* `"` and `\` */
+    WILD = MEDSEC__PRINTABLE | MEDSEC__PLAIN /* `+` and `#` */
+};
+
+/* In the order of ASCII, eight characters a line, from the space on. */
+const uint8_t medsec__classes[128] = {
+    [0x20] = TEXT, TEXT, ESC_, WILD, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, WILD, TEXT, NAME,
+    NAME,          TEXT, NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME, TEXT, TEXT,
+    TEXT,          TEXT, TEXT, TEXT, TEXT, NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME,
+    NAME,          NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME,
+    NAME,          NAME, NAME, TEXT, ESC_, TEXT, TEXT, NAME, TEXT, NAME, NAME, NAME, NAME, NAME,
+    NAME,          NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME,
+    NAME,          NAME, NAME, NAME, NAME, NAME, NAME, TEXT, TEXT, TEXT, TEXT, NONE,
+};
