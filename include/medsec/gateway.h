@@ -27,7 +27,6 @@ typedef struct medsec_gateway_options {
     medsec_publisher *publisher; /* the gateway starts and stops it */
     medsec_log *log; /* may be NULL */
     const medsec_topic *topic; /* NULL: MEDSEC_TOPIC_TEMPLATE_DEFAULT */
-    const char *name; /* of this gateway, in its status topic and payloads */
     uint32_t threads; /* 0: one a core */
     uint32_t publish; /* MEDSEC_PUBLISH_*; 0: fields */
     uint8_t seed_qos; /* 0 or 1 */

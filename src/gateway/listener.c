@@ -53,16 +53,21 @@ static void pause_listening(medsec__loop *loop)
     (void)uv_poll_stop(&loop->listener);
 }
 
-/* No descriptor is left: the reserved one lets the connection in, to be closed at once. */
+/* No descriptor is left: the reserved one lets the connection in, to be closed at once. (accept
+ * looks for a descriptor first: whether somebody waits is known only now.) */
 static bool shed(medsec__loop *loop)
 {
-    refuse(loop, "descriptors");
     if (loop->reserve_fd >= 0)
         close(loop->reserve_fd);
     int fd = accept4(loop->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-    if (fd >= 0)
+    int error = errno;
+    if (fd >= 0) {
         close(fd);
+        refuse(loop, "descriptors");
+    }
     loop->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && error != EAGAIN)
+        pause_listening(loop);
     return fd >= 0;
 }
 
@@ -94,10 +99,7 @@ static bool accept_one(medsec__loop *loop)
         return false;
     case EMFILE:
     case ENFILE:
-        if (shed(loop))
-            return true;
-        pause_listening(loop);
-        return false;
+        return shed(loop);
     case ENOBUFS:
     case ENOMEM:
         pause_listening(loop);

@@ -32,6 +32,9 @@ medsec_status medsec__watch_load(medsec_gateway *gateway)
     }
     medsec_log_write(o->log, MEDSEC_LOG_INFO, "registry-loaded",
                      MEDSEC_LOG_INT("devices", medsec_directory_count(directory)));
+    if (!medsec_directory_locked(directory))
+        medsec_log_write(o->log, MEDSEC_LOG_WARN, "secrets-not-locked",
+                         MEDSEC_LOG_STR("hint", "raise RLIMIT_MEMLOCK"));
     if (skipped > 0)
         medsec_log_write(o->log, MEDSEC_LOG_WARN, "devices-skipped",
                          MEDSEC_LOG_INT("devices", skipped));

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MEDSEC_PROXY_PROCESS_H
+#define MEDSEC_PROXY_PROCESS_H
+
+#include <signal.h>
+
+/* No core dumps, no tracing by the same user; as many descriptors as the system gives. */
+void process_harden(void);
+
+/* Keeps SIGTERM, SIGINT and SIGHUP for process_wait_signal, in this thread and those to come. */
+void process_block_signals(sigset_t *signals);
+int process_wait_signal(const sigset_t *signals);
+
+/* Tells the service manager, if there is one: sd_notify(3). */
+void process_notify(const char *state);
+void process_notify_reloading(void);
+
+#endif
