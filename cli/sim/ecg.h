@@ -12,7 +12,7 @@
  * One beat is integrated once, into a table; every source runs through it at its own pace.
  */
 #define ECG_BEAT_LEN 1024u /* samples of a beat; a beat begins and ends half-way between two R */
-#define ECG_MIN_V -0.4 /* of a beat; breathing moves it by less than 0.1 V */
+#define ECG_MIN_V (-0.4) /* of a beat; breathing moves it by less than 0.1 V */
 #define ECG_MAX_V 2.4 /* the R peak, in the middle of a beat */
 
 typedef struct ecg_beat {

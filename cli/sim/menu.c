@@ -21,21 +21,21 @@ static void print_menu(void)
 
 static void apply(menu *m, const vitals_step *step, const char *id)
 {
-    const device *changed = NULL;
+    uint32_t first = m->size;
 
     for (uint32_t i = 0; i < m->size; i++) {
         if (id[0] == '\0' || strcmp(id, m->devices[i].id) == 0) {
             vitals_apply(&m->devices[i].vitals, step);
-            changed = changed == NULL ? &m->devices[i] : changed;
+            first = first == m->size ? i : first;
         }
     }
-    if (changed == NULL) {
+    if (first == m->size) {
         tool_error("no such device here");
         return;
     }
     tool_progress_end();
-    fprintf(stderr, "%s: %s is now %.3f %s\n", changed->id, step->what,
-            changed->vitals.level[step->vital], step->unit);
+    fprintf(stderr, "%s: %s is now %.3f %s\n", m->devices[first].id, step->what,
+            m->devices[first].vitals.level[step->vital], step->unit);
 }
 
 /* False: the menu is to be left. */
