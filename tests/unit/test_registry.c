@@ -310,18 +310,20 @@ static void test_decommission_destroys_the_secret(void **state)
     free(data);
 }
 
+enum { LIST_MAX = 128 };
+
 static medsec_status collect(void *context, const medsec_device_info *info)
 {
     char *all = context;
-    strncat(all, info->id, 16);
-    strncat(all, " ", 2);
+    size_t len = strlen(all);
+    snprintf(all + len, LIST_MAX - len, "%s ", info->id);
     return strcmp(info->id, "stop") == 0 ? MEDSEC_ERR_CLOSED : MEDSEC_OK;
 }
 
 static void test_list_is_in_order_and_can_stop(void **state)
 {
     registry_fixture *fixture = *state;
-    char all[128] = "";
+    char all[LIST_MAX] = "";
     assert_int_equal(add(fixture->registry, "b", 1), MEDSEC_OK);
     assert_int_equal(add(fixture->registry, "a.1", 2), MEDSEC_OK);
     assert_int_equal(add(fixture->registry, "C", 3), MEDSEC_OK);
