@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #define LATE_NS 1000000000u /* what is later than this is skipped, not sent in a burst */
+#define BATCH_MAX 20000u /* readings before the loop looks at its sockets again */
 #define GRACE_MS 1000u /* for what is queued, when the run ends */
 #define PROGRESS_MS 1000u
 
@@ -49,7 +50,7 @@ static void skip_late(fleet *f, uint64_t now)
 static void send_readings(fleet *f, uint64_t now)
 {
     skip_late(f, now);
-    for (; due_ns(f, f->next) <= now; f->next++) {
+    for (uint32_t i = 0; i < BATCH_MAX && due_ns(f, f->next) <= now; i++, f->next++) {
         device_tick(&f->devices[f->next % f->size], now);
     }
 }
@@ -139,6 +140,7 @@ static void on_signal(uv_signal_t *handle, int number)
     fleet *f = handle->data;
     (void)number;
 
+    f->interrupted = true;
     if (f->world.stopping) {
         on_grace_over(&f->duration);
     }
@@ -156,7 +158,7 @@ static void on_progress(uv_timer_t *timer)
     f->shown = count->sent;
 }
 
-static int start_timers(fleet *f)
+static void start_timers(fleet *f)
 {
     uv_timer_t *timers[] = {&f->tick, &f->duration, &f->patience, &f->progress};
     const settings *set = f->world.set;
@@ -170,7 +172,9 @@ static int start_timers(fleet *f)
     }
     uv_timer_start(&f->tick, on_tick, 0, 0);
     uv_timer_start(&f->patience, on_patience_over, set->patience_ms, 0);
-    return uv_timer_start(&f->progress, on_progress, PROGRESS_MS, PROGRESS_MS);
+    if (!set->menu) { /* it would write over what is typed */
+        uv_timer_start(&f->progress, on_progress, PROGRESS_MS, PROGRESS_MS);
+    }
 }
 
 static int start_signals(fleet *f)
@@ -200,9 +204,10 @@ static int report(const fleet *f)
     if (fflush(stdout) != 0) {
         return EXIT_FAILED;
     }
-    if (count->connections == 0 && count->refused > 0) {
+    if (count->connections == 0 && (count->refused > 0 || !f->interrupted)) {
+        const int error = count->refused > 0 ? count->last_error : UV_ETIMEDOUT;
         tool_error("no connection to %s: %s; is the gateway running there?", f->world.set->connect,
-                   uv_strerror(count->last_error));
+                   uv_strerror(error));
         return EXIT_NETWORK;
     }
     return EXIT_DONE;
@@ -213,10 +218,8 @@ int fleet_run(fleet *f)
     f->world.over = on_device_over;
     f->begin_ns = uv_hrtime();
     uv_update_time(&f->loop);
+    start_timers(f);
     int error = start_signals(f);
-    if (error == 0) {
-        error = start_timers(f);
-    }
     if (error == 0 && f->world.set->menu) {
         error = menu_start(&f->menu, &f->loop, f->devices, f->size);
     }

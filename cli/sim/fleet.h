@@ -27,6 +27,7 @@ typedef struct fleet {
     uint64_t next; /* number of the next reading */
     uint64_t shown; /* readings sent when progress was last shown */
     uint64_t elapsed_ns;
+    bool interrupted; /* by a signal */
 } fleet;
 
 /* Runs to the end; prints the summary. Returns an exit code. */

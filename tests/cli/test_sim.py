@@ -6,6 +6,7 @@ import importlib.util
 import itertools
 import json
 import os
+import pty
 import random
 import re
 import resource
@@ -404,6 +405,20 @@ class Connections(SimTest):
         self.assertGreater(summary["refused"], 1)
         self.assertIn(b"connection refused", done.stderr)
 
+    def test_no_answer_is_exit_code_4(self):
+        device = self.devices(1)[0]
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf:  # its queue is full at once
+            fillers = [socket.socket() for _ in range(3)]
+            for filler in fillers:
+                self.addCleanup(filler.close)
+                filler.setblocking(False)
+                filler.connect_ex(deaf.getsockname())
+            time.sleep(0.1)
+            done = run("--connect", "127.0.0.1:%d" % deaf.getsockname()[1], "--credentials", device.path,
+                       "--patience", 0.5, "--json")
+        self.assertEqual(self.summary(done, 4)["connections"], 0)
+        self.assertIn(b"timed out", done.stderr)
+
     def test_no_reconnect_gives_up_at_once(self):
         device = self.devices(1)[0]
         with socket.socket() as taken:
@@ -518,6 +533,19 @@ class CommandLine(SimTest):
         done = run("--connect", sink.address, "--credentials", device.path, "--duration", 1.5)
         self.assertEqual(done.stderr, b"")
         self.assertRegex(done.stdout.decode(), r"^sent \d+ readings, \d+ bytes in \d+\.\d s; 1 of 1 .*\n$")
+
+    def test_progress_on_a_terminal(self):
+        device, sink = self.devices(1)[0], self.sink()
+        here, there = pty.openpty()
+        done = subprocess.run(command("--connect", sink.address, "--credentials", device.path, "--duration",
+                                      2.5, "--json"), stderr=there, stdout=subprocess.PIPE, timeout=30,
+                              env=environment(), check=False)
+        os.close(there)
+        talk = os.read(here, 4096)
+        os.close(here)
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(talk, rb"^\r\x1b\[K1 of 1 connected, \d+ readings/s, \d+ sent, 0 refused, 0 closed\r")
+        self.assertTrue(talk.endswith(b"\r\n"))
 
     def test_usage_errors_are_exit_code_2(self):
         path = self.devices(1)[0].path
