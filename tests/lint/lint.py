@@ -43,7 +43,7 @@ class Tree:
     def core_sources(self):
         text = (self.source / "cmake/medsec_sources.cmake").read_text()
         listed = re.search(r"set\(MEDSEC_CORE_SOURCES([^)]*)\)", text).group(1).split()
-        return [self.source / name for name in listed if (self.source / name).exists()]
+        return [self.source / name for name in listed]
 
 
 def output(*command, **options):
