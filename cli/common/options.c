@@ -203,7 +203,8 @@ static int read_environment(parser *p)
             char name[80];
             option_environment_name(name, sizeof(name), spec->name);
             const char *text = getenv(name);
-            if (text == NULL) {
+            const bool asks = scope == SCOPE_BUILTIN && spec->kind == OPTION_FLAG;
+            if (text == NULL || text[0] == '\0' || asks) {
                 continue;
             }
             const int code =

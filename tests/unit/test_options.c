@@ -323,6 +323,16 @@ static void test_parse_refuses_a_bad_environment(void **state)
     unsetenv("MEDSEC_DEVICES");
 }
 
+static void test_parse_environment_may_be_empty(void **state)
+{
+    (void)state;
+    setenv("MEDSEC_DEVICES", "", 1);
+    setenv("MEDSEC_VERSION", "0.1.0", 1);
+    assert_int_equal(parse_code(&plain, "--listen a:1"), OPTIONS_RUN);
+    unsetenv("MEDSEC_DEVICES");
+    unsetenv("MEDSEC_VERSION");
+}
+
 static void test_parse_command_has_its_own_options(void **state)
 {
     outcome o;
@@ -458,6 +468,7 @@ int main(void)
         cmocka_unit_test(test_parse_command_line_beats_environment_beats_file),
         cmocka_unit_test(test_parse_refuses_a_bad_file),
         cmocka_unit_test(test_parse_refuses_a_bad_environment),
+        cmocka_unit_test(test_parse_environment_may_be_empty),
         cmocka_unit_test(test_parse_command_has_its_own_options),
         cmocka_unit_test(test_parse_file_may_hold_options_of_other_commands),
         cmocka_unit_test(test_parse_ends_options_at_two_dashes),
