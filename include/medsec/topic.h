@@ -49,7 +49,7 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_device_id_check(const char *id, siz
 
 /*
  * MEDSEC_OK for what may stand in place of {topic}: one or more printable ASCII characters without
- * `+` and `#`, not begun with `$` (section 4.7.2); else ERR_TOPIC.
+ * `+` and `#`, not begun with `/` or `$` (section 4.7.2); else ERR_TOPIC.
  */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_topic_suffix_check(const char *suffix, size_t len);
 

@@ -20,9 +20,15 @@ medsec_status medsec_device_id_check(const char *id, size_t len)
     return good ? MEDSEC_OK : MEDSEC_ERR_DEVICE_ID;
 }
 
+/* Where {topic} comes first these would begin a topic that the template itself may not. */
+static bool is_bad_start(char c)
+{
+    return c == '$' || c == '/';
+}
+
 medsec_status medsec_topic_suffix_check(const char *suffix, size_t len)
 {
-    bool good = suffix != NULL && len > 0 && suffix[0] != '$' &&
+    bool good = suffix != NULL && len > 0 && !is_bad_start(suffix[0]) &&
                 medsec__span(suffix, len, MEDSEC__TOPIC) == len;
     return good ? MEDSEC_OK : MEDSEC_ERR_TOPIC;
 }
@@ -122,7 +128,7 @@ medsec_status medsec_topic_compile(medsec_topic *topic, const char *text, size_t
     if (len > MEDSEC_TOPIC_TEMPLATE_MAX) {
         return MEDSEC_ERR_LIMIT;
     }
-    if (len == 0 || text[0] == '$' || text[0] == '/') {
+    if (len == 0 || is_bad_start(text[0])) {
         return MEDSEC_ERR_TOPIC;
     }
     memcpy(topic->text, text, len);
@@ -148,7 +154,7 @@ static medsec_status measure(const char *device, size_t *device_len, const char 
     if (*suffix_len == MEDSEC_TOPIC_MAX) {
         return MEDSEC_ERR_LIMIT;
     }
-    bool good = *suffix_len > 0 && suffix[*suffix_len] == '\0' && suffix[0] != '$';
+    bool good = *suffix_len > 0 && suffix[*suffix_len] == '\0' && !is_bad_start(suffix[0]);
     return good ? MEDSEC_OK : MEDSEC_ERR_TOPIC;
 }
 

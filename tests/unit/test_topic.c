@@ -111,8 +111,8 @@ static void test_expand_injection(void **state)
 {
     static const char *const ids[] = {"",  ".",   "..",  "a/b",  "../x", "+",
                                       "#", "a b", "a\n", "$SYS", "\xff", "a{device}"};
-    static const char *const suffixes[] = {"",   "+",      "#",     "a/#",     "a+b",
-                                           "\t", "$SYS/x", "a\x7f", "\xc3\xa9"};
+    static const char *const suffixes[] = {"",   "+",      "#",  "a/#",   "a+b",
+                                           "\t", "$SYS/x", "/x", "a\x7f", "\xc3\xa9"};
     medsec_topic topic;
     char out[MEDSEC_TOPIC_MAX];
     size_t len = 0;
