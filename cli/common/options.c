@@ -2,11 +2,9 @@
 #include "options_internal.h"
 #include "tool.h"
 
-#include <medsec/config.h>
 #include <medsec/version.h>
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,28 +25,7 @@ static const option_spec generate_specs[] = {{"generate", "WHAT", "", OPTION_CHO
 
 static const option_spec no_specs[] = {{NULL, NULL, NULL, OPTION_FLAG, 0, 0, 0, NULL, 0}};
 
-/* Where a value comes from; the higher one stays. */
-enum rank { FROM_DEFAULT, FROM_FILE, FROM_ENVIRONMENT, FROM_ARGUMENT };
-
-enum scope { SCOPE_HIDDEN, SCOPE_BUILTIN, SCOPE_TOOL, SCOPE_COMMAND, SCOPES };
-
-typedef struct parser {
-    const tool_spec *tool;
-    const option_spec *table[SCOPES]; /* NULL: none */
-    void *values[SCOPES];
-    uint8_t rank[SCOPES][OPTIONS_MAX];
-    option_builtin builtin;
-    options_result *result;
-    const char *path; /* of the file being read */
-} parser;
-
-typedef struct slot {
-    enum scope scope;
-    const option_spec *spec; /* NULL: not found */
-    uint8_t *rank;
-} slot;
-
-static slot find(parser *p, const char *name, size_t len)
+slot parser_find(parser *p, const char *name, size_t len)
 {
     for (enum scope scope = SCOPE_HIDDEN; scope < SCOPES; scope++) {
         const option_spec *spec = option_find(p->table[scope], name, len);
@@ -69,7 +46,7 @@ static int usage_hint(const parser *p)
     return EXIT_USAGE;
 }
 
-static int assign(parser *p, slot at, const char *text, enum rank rank, const char *where)
+int parser_assign(parser *p, slot at, const char *text, enum rank rank, const char *where)
 {
     char reason[OPTION_REASON_MAX] = "";
 
@@ -127,7 +104,7 @@ static int read_option(parser *p, int argc, char **argv, int *index)
 {
     const char *name = argv[*index] + 2;
     const size_t len = strcspn(name, "=");
-    const slot at = find(p, name, len);
+    const slot at = parser_find(p, name, len);
     char where[64];
 
     if (at.spec == NULL) {
@@ -135,17 +112,17 @@ static int read_option(parser *p, int argc, char **argv, int *index)
     }
     snprintf(where, sizeof(where), "--%s", at.spec->name);
     if (name[len] == '=') {
-        return assign(p, at, name + len + 1, FROM_ARGUMENT, where);
+        return parser_assign(p, at, name + len + 1, FROM_ARGUMENT, where);
     }
     if (at.spec->kind == OPTION_FLAG) {
-        return assign(p, at, "true", FROM_ARGUMENT, where);
+        return parser_assign(p, at, "true", FROM_ARGUMENT, where);
     }
     if (*index + 1 >= argc) {
         tool_error("%s %s: the value is missing", where, at.spec->metavar);
         return usage_hint(p);
     }
     *index += 1;
-    return assign(p, at, argv[*index], FROM_ARGUMENT, where);
+    return parser_assign(p, at, argv[*index], FROM_ARGUMENT, where);
 }
 
 static int choose_command(parser *p, const char *name)
@@ -193,79 +170,6 @@ static int read_arguments(parser *p, int argc, char **argv)
         }
     }
     return OPTIONS_RUN;
-}
-
-static int read_environment(parser *p)
-{
-    for (enum scope scope = SCOPE_BUILTIN; scope < SCOPES; scope++) {
-        for (size_t i = 0; i < option_count(p->table[scope]); i++) {
-            const option_spec *spec = &p->table[scope][i];
-            char name[80];
-            option_environment_name(name, sizeof(name), spec->name);
-            const char *text = getenv(name);
-            const bool asks = scope == SCOPE_BUILTIN && spec->kind == OPTION_FLAG;
-            if (text == NULL || text[0] == '\0' || asks) {
-                continue;
-            }
-            const int code =
-                assign(p, (slot){scope, spec, &p->rank[scope][i]}, text, FROM_ENVIRONMENT, name);
-            if (code != OPTIONS_RUN) {
-                return code;
-            }
-        }
-    }
-    return OPTIONS_RUN;
-}
-
-static bool known_to_a_command(const tool_spec *tool, const char *name)
-{
-    for (const command_spec *c = tool->commands; c != NULL && c->name != NULL; c++) {
-        if (option_find(c->options, name, strlen(name)) != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static medsec_status read_setting(void *context, const char *key, const char *value, unsigned line)
-{
-    parser *p = context;
-    const slot at = find(p, key, strlen(key));
-    char where[256];
-
-    if (at.spec != NULL && at.scope >= SCOPE_TOOL) {
-        snprintf(where, sizeof(where), "%s:%u: %s", p->path, line, key);
-        return assign(p, at, value, FROM_FILE, where) == OPTIONS_RUN ? MEDSEC_OK
-                                                                     : MEDSEC_ERR_ARGUMENT;
-    }
-    if (known_to_a_command(p->tool, key)) {
-        return MEDSEC_OK;
-    }
-    tool_error("%s:%u: no such setting; '%s --help' lists them", p->path, line, p->tool->name);
-    return MEDSEC_ERR_ARGUMENT;
-}
-
-static int read_file(parser *p)
-{
-    unsigned line = 0;
-
-    p->path = p->builtin.config;
-    if (p->path == NULL) {
-        return OPTIONS_RUN;
-    }
-    const medsec_status status = medsec_config_load(p->path, read_setting, p, &line);
-    switch (status) {
-    case MEDSEC_OK:
-        return OPTIONS_RUN;
-    case MEDSEC_ERR_ARGUMENT: /* read_setting has said why */
-        return EXIT_CONFIG;
-    case MEDSEC_ERR_IO:
-        tool_error("%s: %s", p->path, strerror(errno));
-        return EXIT_CONFIG;
-    default:
-        tool_error("%s:%u: %s", p->path, line, medsec_strerror(status));
-        return EXIT_CONFIG;
-    }
 }
 
 static int check_required(const parser *p)
@@ -333,10 +237,10 @@ static int run_steps(parser *p, int argc, char **argv)
         code = check_operands(p);
     }
     if (code == OPTIONS_RUN) {
-        code = read_environment(p);
+        code = parser_environment(p);
     }
     if (code == OPTIONS_RUN) {
-        code = read_file(p);
+        code = parser_file(p);
     }
     return code == OPTIONS_RUN ? check_required(p) : code;
 }

@@ -50,4 +50,34 @@ void completion_print(FILE *out, const tool_spec *tool);
 /* The name in the table nearest to `name`, or NULL when none is near. Names are `stride` apart. */
 const char *option_nearest(const void *table, size_t stride, const char *name);
 
+/* Where a value comes from; the higher one stays. */
+enum rank { FROM_DEFAULT, FROM_FILE, FROM_ENVIRONMENT, FROM_ARGUMENT };
+
+enum scope { SCOPE_HIDDEN, SCOPE_BUILTIN, SCOPE_TOOL, SCOPE_COMMAND, SCOPES };
+
+typedef struct parser {
+    const tool_spec *tool;
+    const option_spec *table[SCOPES]; /* NULL: none */
+    void *values[SCOPES];
+    uint8_t rank[SCOPES][OPTIONS_MAX];
+    option_builtin builtin;
+    options_result *result;
+    const char *path; /* of the file being read */
+} parser;
+
+typedef struct slot {
+    enum scope scope;
+    const option_spec *spec; /* NULL: not found */
+    uint8_t *rank;
+} slot;
+
+/* Where an option stands; spec is NULL when there is none of that name. */
+slot parser_find(parser *p, const char *name, size_t len);
+
+/* Sets a value unless a higher source has; `where` names it in the error. An OPTIONS_RUN or exit
+ * code, as of all that follow. */
+int parser_assign(parser *p, slot at, const char *text, enum rank rank, const char *where);
+int parser_environment(parser *p);
+int parser_file(parser *p);
+
 #endif
