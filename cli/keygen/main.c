@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keygen.h"
+#include "options.h"
+
+static const settings defaults = {.registry = "medsec.db", .profile = MEDSEC_PROFILE_DEFAULT};
+
+#define AT(member) offsetof(settings, member)
+#define FLAG(name, help, member)                                 \
+    {                                                            \
+        name, NULL, help, OPTION_FLAG, AT(member), 0, 0, NULL, 0 \
+    }
+#define TEXT(name, meta, help, member)                           \
+    {                                                            \
+        name, meta, help, OPTION_TEXT, AT(member), 0, 0, NULL, 0 \
+    }
+#define END                                             \
+    {                                                   \
+        NULL, NULL, NULL, OPTION_FLAG, 0, 0, 0, NULL, 0 \
+    }
+#define OUT TEXT("out", "DIR", "write files into DIR; default: this folder", out)
+#define SAMPLES \
+    FLAG("allow-sample-keys", "take keys that anybody knows or guesses", allow_sample_keys)
+
+static const option_spec options[] = {
+    TEXT("registry", "FILE", "the registry", registry),
+    TEXT("key-file", "FILE", "the registry's key; default: medsec.key beside the registry",
+         key_file),
+    TEXT("passphrase-file", "FILE",
+         "unlock by the first line of FILE instead of a key; `-` asks at the terminal",
+         passphrase_file),
+    TEXT("actor", "NAME", "who does this, for the audit log; default: the login name", actor),
+    FLAG("json", "print JSON", json),
+    END};
+
+static const option_spec add_options[] = {
+    TEXT("wire", "WIRE", "what the device speaks; `seed` is the only one in this version", wire),
+    TEXT("profile", "NAME", "what the device measures", profile),
+    {"count", "N", "make N devices, ID-0001 and on, as one change", OPTION_U32, AT(count), 1,
+     KEYGEN_COUNT_MAX, NULL, 0},
+    OUT,
+    END};
+
+static const option_spec import_options[] = {SAMPLES, END};
+
+static const option_spec export_options[] = {
+    OUT, FLAG("all", "all devices that are active", all),
+    FLAG("seed-keys", "write one DEVICES_KEYS.txt as the seed's server reads it", seed_keys), END};
+
+static const option_spec audit_options[] = {
+    FLAG("verify", "recompute the log and compare every device with it", verify), END};
+
+static const command_spec commands[] = {
+    {"init", NULL, 0, 0, "Make a registry, and its key file if there is none", NULL, keygen_init},
+    {"add", "ID", 1, 1, "Add a device with new keys and write its credential file ID.json",
+     add_options, keygen_add},
+    {"list", NULL, 0, 0, "List all devices: id, state, wire, profile, time of the last change",
+     NULL, keygen_list},
+    {"show", "ID", 1, 1, "Show a device", NULL, keygen_show},
+    {"import", "FILE", 1, 1, "Import a key file of the seed (DEVICES_KEYS.txt)", import_options,
+     keygen_import},
+    {"export", "[ID...]", 0, KEYGEN_OPERANDS_MAX, "Write credential files again; noted in the log",
+     export_options, keygen_export},
+    {"revoke", "ID...", 1, KEYGEN_OPERANDS_MAX, "Refuse devices from now on", NULL, keygen_revoke},
+    {"decommission", "ID...", 1, KEYGEN_OPERANDS_MAX,
+     "Destroy the secrets of devices for good; their ids stay taken", NULL, keygen_decommission},
+    {"audit", NULL, 0, 0, "Print the audit log: number, time, hash, actor, action, device",
+     audit_options, keygen_audit},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL}};
+
+static const man_section sections[] = {
+    {"FILES",
+     "medsec.db is the registry: one SQLite file, secrets sealed. medsec.key beside it is the key "
+     "that opens them; without it the registry gives no secret away. ID.json is what a device "
+     "needs. All are made with mode 0600, and a key file that others can read is refused.\n\n"
+     "A change is all or nothing, also when the machine stops in the middle. `add` first enters "
+     "the devices and then writes their files: should it be stopped in between, `export` writes "
+     "the missing ones. A file is never overwritten."},
+    {"SAMPLE KEYS",
+     "A key is refused as a sample key when it is one character sixteen times, or sixteen steps "
+     "through the digits, the hex digits or the letters, up or down, round at the end: "
+     "AAAAAAAAAAAAAAAA, 1234567890123456, fedcba9876543210. The published keys of the seed are "
+     "among them."},
+    {"EXAMPLES", "  medsec-keygen init\n"
+                 "  medsec-keygen add ward --count 20 --wire seed --out credentials\n"
+                 "  medsec-keygen import DEVICES_KEYS.txt\n"
+                 "  medsec-keygen revoke ward-0007\n"
+                 "  medsec-keygen audit --verify"},
+    {"SEE ALSO", "medsec-proxy(1), medsec-sim(1)"},
+    {NULL, NULL}};
+
+static const tool_spec tool = {
+    .name = "medsec-keygen",
+    .summary = "make and manage the registry of devices and their keys",
+    .description =
+        "A registry says which devices exist and what their secrets are. Gateways read it, and see "
+        "a change within a second. Every change is a row of a log that is chained by a keyed "
+        "hash.\n\n"
+        "Data goes to standard output, everything else to standard error. Secrets are written to "
+        "credential files only.",
+    .sections = sections,
+    .options = options,
+    .commands = commands,
+    .defaults = &defaults,
+    .values_size = sizeof(settings)};
+
+int main(int argc, char **argv)
+{
+    static settings values;
+    return tool_main(&tool, argc, argv, &values);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keygen.h"
+
+#include <stdio.h>
+#include <time.h>
+
+bool output_path(char *out, size_t cap, const char *folder, const char *id)
+{
+    int len = snprintf(out, cap, "%s%s%s.json", folder == NULL ? "" : folder,
+                       folder == NULL ? "" : "/", id);
+    return len > 0 && (size_t)len < cap;
+}
+
+void output_json_text(const char *text)
+{
+    putchar('"');
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\') {
+            printf("\\%c", c);
+        } else if (c < ' ' || c > '~') {
+            printf("\\u%04x", c);
+        } else {
+            putchar(c);
+        }
+    }
+    putchar('"');
+}
+
+const char *output_time(char out[KEYGEN_TIME_MAX], uint64_t time_ms)
+{
+    const time_t seconds = (time_t)(time_ms / 1000);
+    struct tm parts;
+    if (gmtime_r(&seconds, &parts) == NULL ||
+        strftime(out, KEYGEN_TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0) {
+        return "-";
+    }
+    return out;
+}
+
+const char *output_state(medsec_device_state state)
+{
+    switch (state) {
+    case MEDSEC_DEVICE_ACTIVE:
+        return "active";
+    case MEDSEC_DEVICE_REVOKED:
+        return "revoked";
+    case MEDSEC_DEVICE_DECOMMISSIONED:
+        return "decommissioned";
+    default:
+        return "unknown";
+    }
+}
+
+int output_end(int code)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        tool_error("standard output cannot be written");
+        return code == EXIT_DONE ? EXIT_FAILED : code;
+    }
+    return code;
+}
