@@ -31,6 +31,6 @@ else()
 endif()
 
 if(MEDSEC_COVERAGE)
-  add_compile_options(--coverage -O0)
+  add_compile_options(--coverage -O0 -fprofile-update=atomic)
   add_link_options(--coverage)
 endif()
