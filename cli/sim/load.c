@@ -128,36 +128,35 @@ static int raise_descriptor_limit(uint32_t devices)
     return EXIT_FAILED;
 }
 
-static int resolve(struct sockaddr_storage *out, const char *option, const char *address)
+static int resolve_target(world *w)
 {
-    const medsec_status status = address_resolve(out, address);
+    const medsec_status status = address_resolve(&w->target, w->set->connect);
 
     if (status == MEDSEC_OK) {
         return EXIT_DONE;
     }
     if (status == MEDSEC_ERR_NOT_FOUND) {
-        tool_error("%s: no such host", option);
+        tool_error("--connect: no such host");
         return EXIT_NETWORK;
     }
-    tool_error("%s: ADDR:PORT is needed, as 127.0.0.1:9998 or [::1]:9998", option);
+    tool_error("--connect: ADDR:PORT is needed, as 127.0.0.1:9998 or [::1]:9998");
     return EXIT_USAGE;
 }
 
-static int resolve_addresses(fleet *f)
+static int resolve_sources(world *w)
 {
-    world *w = &f->world;
-    const settings *set = w->set;
-    int code = resolve(&w->target, "--connect", set->connect);
+    const option_list *list = &w->set->source;
 
-    for (size_t i = 0; i < set->source.count && code == EXIT_DONE; i++) {
-        const char *item = set->source.item[i];
-        const bool v6 = strchr(item, ':') != NULL && item[0] != '[';
+    for (; w->sources < list->count; w->sources++) {
+        const char *item = list->item[w->sources];
         char address[128];
-        snprintf(address, sizeof(address), v6 ? "[%s]:0" : "%s:0", item);
-        code = resolve(&w->source[i], "--source", address);
-        w->sources = i + 1;
+        snprintf(address, sizeof(address), strchr(item, ':') != NULL ? "[%s]:0" : "%s:0", item);
+        if (address_resolve(&w->source[w->sources], address) != MEDSEC_OK) {
+            tool_error("--source: addresses of this machine are needed, as 127.0.0.2 or ::1");
+            return EXIT_USAGE;
+        }
     }
-    return code;
+    return EXIT_DONE;
 }
 
 static int load_replay(fleet *f)
@@ -211,7 +210,10 @@ int fleet_load(fleet *f, const settings *set)
         return EXIT_FAILED;
     }
     ecg_beat_init(&f->world.beat);
-    int code = resolve_addresses(f);
+    int code = resolve_target(&f->world);
+    if (code == EXIT_DONE) {
+        code = resolve_sources(&f->world);
+    }
     if (code == EXIT_DONE) {
         code = load_replay(f);
     }

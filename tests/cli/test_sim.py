@@ -462,6 +462,18 @@ class Connections(SimTest):
         with open("/proc/%d/status" % pid, encoding="ascii") as file:
             return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1))
 
+    def test_peer_that_closes_unread(self):
+        device, sink = self.devices(1)[0], self.sink(reading=False)
+        child = subprocess.Popen(command("--connect", sink.address, "--credentials", device.path, "--rate",
+                                         50000, "--no-reconnect", "--json"), env=environment(),
+                                 stdout=subprocess.PIPE)
+        time.sleep(1.5)
+        for connection in sink.pieces:
+            connection.close()
+        out, _ = child.communicate(timeout=20)
+        summary = json.loads(out)
+        self.assertEqual((child.returncode, summary["closed"], summary["reconnects"]), (0, 1, 0))
+
     def test_signal_ends_it_with_the_summary(self):
         self.devices(3)
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -570,6 +582,37 @@ class CommandLine(SimTest):
         done = run(*common, device.path)
         self.assertEqual(done.returncode, 3)
         self.assertNotIn(device.key.encode(), done.stderr)
+
+    def test_other_files_and_addresses_are_checked(self):
+        device = self.devices(1)[0]
+        common = ("--connect", "127.0.0.1:9", "--credentials", device.path)
+        empty = self.file("empty")
+        with open(empty, "wb"):
+            pass
+        for arguments, code in ((("--replay", self.file("nothing")), 3), (("--replay", empty), 3),
+                                (("--record", self.file("no/where")), 1), (("--source", "a b"), 2),
+                                (("--source", "127.0.0.1:9"), 2), (("--source", "::1:[,"), 2)):
+            done = run(*common, *arguments)
+            self.assertEqual(done.returncode, code, (arguments, done.stderr))
+            self.assertRegex(done.stderr, rb"^medsec-sim: [^\n]+\n")
+
+    def test_other_profile_is_refused(self):
+        device = self.devices(1)[0]
+        with open(device.path, encoding="ascii") as file:
+            credential = json.load(file)
+        with open(device.path, "w", encoding="ascii") as file:
+            json.dump({**credential, "profile": "oximeter"}, file)
+        done = run("--connect", "127.0.0.1:9", "--credentials", device.path)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn(b"only the profile pico-vitals", done.stderr)
+
+    def test_hard_limit_of_descriptors_is_told(self):
+        self.devices(60)
+        done = subprocess.run(["sh", "-c", 'ulimit -n 100; exec "$@"', "sh",
+                               *command("--connect", "127.0.0.1:9", "--credentials", self.folder)],
+                              capture_output=True, timeout=30, env=environment(), check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"60 devices need 124 file descriptors, the hard limit is 100", done.stderr)
 
     def test_config_file_and_environment(self):
         device, sink = self.devices(1)[0], self.sink()
