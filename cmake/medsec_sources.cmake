@@ -48,6 +48,7 @@ set(MEDSEC_GATEWAY_SOURCES
   src/gateway/listener.c
   src/gateway/loop.c
   src/gateway/mqtt_url.c
+  src/gateway/no_delay.c
   src/gateway/paho_link.c
   src/gateway/paho_window.c
   src/gateway/presence.c

@@ -30,7 +30,7 @@ static medsec_status parse_port(unsigned *port, const char *text)
     return *port > 0 && *port <= 65535 ? MEDSEC_OK : MEDSEC_ERR_ARGUMENT;
 }
 
-medsec_status medsec__mqtt_url(char out[MEDSEC__MQTT_URL_MAX], const char *url)
+medsec_status medsec__mqtt_url(char out[MEDSEC__MQTT_URL_MAX], uint16_t *port, const char *url)
 {
     if (!url || strncmp(url, scheme, sizeof(scheme) - 1) != 0)
         return MEDSEC_ERR_ARGUMENT;
@@ -38,10 +38,11 @@ medsec_status medsec__mqtt_url(char out[MEDSEC__MQTT_URL_MAX], const char *url)
     size_t len = host_length(host);
     if (len == 0 || len > 255)
         return MEDSEC_ERR_ARGUMENT;
-    unsigned port = MEDSEC__MQTT_PORT;
-    const char *rest = host + len;
-    medsec_status status = parse_port(&port, rest);
-    if (status == MEDSEC_OK)
-        snprintf(out, MEDSEC__MQTT_URL_MAX, "tcp://%.*s:%u", (int)len, host, port);
-    return status;
+    unsigned number = MEDSEC__MQTT_PORT;
+    medsec_status status = parse_port(&number, host + len);
+    if (status != MEDSEC_OK)
+        return status;
+    *port = (uint16_t)number;
+    snprintf(out, MEDSEC__MQTT_URL_MAX, "tcp://%.*s:%u", (int)len, host, number);
+    return MEDSEC_OK;
 }

@@ -5,13 +5,14 @@
 #include <medsec/export.h>
 #include <medsec/status.h>
 
-#include <stddef.h>
+#include <stdint.h>
 
 #define MEDSEC__MQTT_URL_MAX 272u /* a host name of 255, a scheme and a port */
 #define MEDSEC__MQTT_PORT 1883u
 
-/* `mqtt://host[:port]` or `mqtt://[address][:port]` as paho wants it: `tcp://host:port`.
- * ERR_ARGUMENT. */
-MEDSEC_CHECK medsec_status medsec__mqtt_url(char out[MEDSEC__MQTT_URL_MAX], const char *url);
+/* `mqtt://host[:port]` or `mqtt://[address][:port]` as paho wants it, `tcp://host:port`, and the
+ * port. ERR_ARGUMENT. */
+MEDSEC_CHECK medsec_status medsec__mqtt_url(char out[MEDSEC__MQTT_URL_MAX], uint16_t *port,
+                                            const char *url);
 
 #endif

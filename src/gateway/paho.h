@@ -32,6 +32,7 @@ typedef struct paho {
     medsec_publisher base;
     const medsec_publisher_listener *listener;
     char url[MEDSEC__MQTT_URL_MAX];
+    uint16_t port;
     char *client_id;
     char *will_topic;
     char *will_payload;
@@ -71,9 +72,9 @@ void medsec__paho_disconnect(paho *p);
 /* Publishes the retained state of this client, past the queue. Lock held. */
 void medsec__paho_announce(paho *p, const char *payload);
 
-/* Hands at most `most` messages to paho, as far as the window allows. The lock is held at the call
- * and afterwards, not all the time between. */
-void medsec__paho_pump(paho *p, size_t most);
+/* Hands messages to paho, as far as the window allows; `starting`: no more than one of QoS 0. The
+ * lock is held at the call and afterwards, not all the time between. */
+void medsec__paho_pump(paho *p, bool starting);
 
 /* Nothing is with paho and something is queued: a pump must be started. Lock held. */
 bool medsec__paho_must_start(const paho *p);

@@ -88,7 +88,7 @@ static int create_handle(const paho *p, MQTTAsync *handle)
     int rc = MQTTAsync_createWithOptions(handle, p->url, p->client_id, MQTTCLIENT_PERSISTENCE_NONE,
                                          NULL, &options);
     /* Else paho formats and keeps a trace of every packet, payloads included. */
-    MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_FATAL);
+    MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
     return rc;
 }
 

@@ -66,7 +66,7 @@ static void settle(paho_slot *slot, medsec_status status)
     slot->status = status;
     release_settled(p, &r);
     if (must_refill(p, qos))
-        medsec__paho_pump(p, SIZE_MAX);
+        medsec__paho_pump(p, false);
     if (p->stopping)
         uv_cond_signal(&p->changed);
     uv_mutex_unlock(&p->lock);
@@ -114,15 +114,17 @@ static paho_slot *claim_slot(paho *p, const medsec_message *m)
     return slot;
 }
 
-void medsec__paho_pump(paho *p, size_t most)
+void medsec__paho_pump(paho *p, bool starting)
 {
     if (p->pumping)
         return;
     p->pumping = true;
     medsec_message m;
-    while (most-- > 0 && p->link == PAHO_UP && p->handed - p->released < p->window &&
+    bool enough = false;
+    while (!enough && p->link == PAHO_UP && p->handed - p->released < p->window &&
            medsec__queue_next(&p->queue, &m)) {
         paho_slot *slot = claim_slot(p, &m);
+        enough = starting && m.qos == 0;
         uv_mutex_unlock(&p->lock);
         int rc = hand_over(p, slot, &m);
         uv_mutex_lock(&p->lock);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "no_delay.h"
 #include "paho.h"
 
 #include <stdlib.h>
@@ -10,7 +11,7 @@
  * Waking two threads costs as much as several messages: the first message after silence waits this
  * long for company.
  */
-#define LINGER_MS 2u
+#define LINGER_MS 5u
 
 #define MQTT_PAYLOAD_MAX 268435455u /* bytes of a packet; MQTT 5.0 section 1.5.5 */
 
@@ -67,15 +68,16 @@ static void linger(paho *p)
 }
 
 /*
- * While the link is up this thread only starts what then goes on in paho's: one message is handed
- * over here, its report hands over the others.
+ * While the link is up this thread only starts what then goes on in paho's: it hands over one
+ * message of QoS 0, whose report hands over the others, where they are sent, without waking
+ * anybody.
  */
 static void serve(paho *p)
 {
     while (p->link == PAHO_UP && !time_is_up(p)) {
         if (medsec__paho_must_start(p)) {
             linger(p);
-            medsec__paho_pump(p, 1);
+            medsec__paho_pump(p, true);
             continue;
         }
         p->waiting = true;
@@ -106,6 +108,7 @@ static bool run_link(paho *p)
         return false;
     p->counts.connects++;
     log_up(p);
+    (void)medsec__no_delay(p->port);
     medsec__paho_announce(p, p->online_payload);
     serve(p);
     return true;
@@ -280,13 +283,15 @@ medsec_status medsec_publisher_paho_create(medsec_publisher **publisher,
     if (!publisher || !options || !options->url || !options->client_id)
         return MEDSEC_ERR_ARGUMENT;
     char url[MEDSEC__MQTT_URL_MAX];
-    medsec_status status = medsec__mqtt_url(url, options->url);
+    uint16_t port;
+    medsec_status status = medsec__mqtt_url(url, &port, options->url);
     if (status != MEDSEC_OK)
         return status;
     paho *p = calloc(1, sizeof(*p));
     if (!p)
         return MEDSEC_ERR_MEMORY;
     memcpy(p->url, url, sizeof(url));
+    p->port = port;
     if (uv_mutex_init(&p->lock) != 0 || uv_cond_init(&p->changed) != 0 || !fill_in(p, options)) {
         paho_destroy(&p->base);
         return MEDSEC_ERR_MEMORY;

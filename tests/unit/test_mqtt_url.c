@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -18,8 +20,10 @@ static void test_url_good(void **state)
         {"mqtt://[fe80::1]", "tcp://[fe80::1]:1883"},
     };
     char out[MEDSEC__MQTT_URL_MAX];
+    uint16_t port = 0;
     for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
-        assert_int_equal(medsec__mqtt_url(out, pairs[i][0]), MEDSEC_OK);
+        assert_int_equal(medsec__mqtt_url(out, &port, pairs[i][0]), MEDSEC_OK);
+        assert_int_equal(port, strtoul(strrchr(out, ':') + 1, NULL, 10));
         assert_string_equal(out, pairs[i][1]);
     }
 }
@@ -45,9 +49,10 @@ static void test_url_bad(void **state)
         "mqtts://h:8883",
     };
     char out[MEDSEC__MQTT_URL_MAX];
+    uint16_t port = 0;
     for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++)
-        assert_int_equal(medsec__mqtt_url(out, urls[i]), MEDSEC_ERR_ARGUMENT);
-    assert_int_equal(medsec__mqtt_url(out, NULL), MEDSEC_ERR_ARGUMENT);
+        assert_int_equal(medsec__mqtt_url(out, &port, urls[i]), MEDSEC_ERR_ARGUMENT);
+    assert_int_equal(medsec__mqtt_url(out, &port, NULL), MEDSEC_ERR_ARGUMENT);
 }
 
 int main(void)
