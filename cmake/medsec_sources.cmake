@@ -40,6 +40,7 @@ set(MEDSEC_HOST_SOURCES
 
 set(MEDSEC_GATEWAY_SOURCES
   src/gateway/address.c
+  src/gateway/broker_socket.c
   src/gateway/budget.c
   src/gateway/connection.c
   src/gateway/emit.c
@@ -48,7 +49,6 @@ set(MEDSEC_GATEWAY_SOURCES
   src/gateway/listener.c
   src/gateway/loop.c
   src/gateway/mqtt_url.c
-  src/gateway/no_delay.c
   src/gateway/paho_link.c
   src/gateway/paho_window.c
   src/gateway/presence.c

@@ -53,6 +53,8 @@ typedef struct paho {
     bool started;
     bool stopping;
     bool waiting; /* our thread sleeps until there is something to send */
+    int fd; /* of the link; -1 when unknown */
+    bool corked;
     bool pumping; /* some thread hands messages to paho */
     _Atomic bool is_pressed; /* read without the lock */
     uint64_t deadline; /* of stop, uv_hrtime */

@@ -132,6 +132,7 @@ static void swap_handle(paho *p, MQTTAsync handle)
     MQTTAsync old = p->handle;
     while (p->pumping)
         uv_cond_wait(&p->changed, &p->lock);
+    p->fd = -1;
     uv_mutex_unlock(&p->lock);
     if (old)
         MQTTAsync_destroy(&old);

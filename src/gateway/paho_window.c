@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "broker_socket.h"
 #include "paho.h"
 
 /* What is reported to the listener after the lock is given back. */
@@ -56,6 +57,13 @@ static bool must_refill(const paho *p, uint8_t qos)
     return qos == 0 || p->handed - p->released <= p->window / 2;
 }
 
+static void set_corked(paho *p, bool on)
+{
+    if (p->corked != on)
+        medsec__broker_cork(p->fd, on);
+    p->corked = on;
+}
+
 static void settle(paho_slot *slot, medsec_status status)
 {
     paho *p = slot->owner;
@@ -67,6 +75,8 @@ static void settle(paho_slot *slot, medsec_status status)
     release_settled(p, &r);
     if (must_refill(p, qos))
         medsec__paho_pump(p, false);
+    if (p->handed == p->released)
+        set_corked(p, false);
     if (p->stopping)
         uv_cond_signal(&p->changed);
     uv_mutex_unlock(&p->lock);
@@ -125,6 +135,8 @@ void medsec__paho_pump(paho *p, bool starting)
            medsec__queue_next(&p->queue, &m)) {
         paho_slot *slot = claim_slot(p, &m);
         enough = starting && m.qos == 0;
+        /* Of QoS 0 the end of a run is known, and the cork drawn then; QoS 1 must not wait. */
+        set_corked(p, m.qos == 0 && (p->corked || p->handed - p->released == 1));
         uv_mutex_unlock(&p->lock);
         int rc = hand_over(p, slot, &m);
         uv_mutex_lock(&p->lock);

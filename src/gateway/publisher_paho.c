@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "no_delay.h"
+#include "broker_socket.h"
 #include "paho.h"
 
 #include <stdlib.h>
@@ -108,7 +108,8 @@ static bool run_link(paho *p)
         return false;
     p->counts.connects++;
     log_up(p);
-    (void)medsec__no_delay(p->port);
+    p->corked = false;
+    p->fd = medsec__broker_socket(p->port);
     medsec__paho_announce(p, p->online_payload);
     serve(p);
     return true;
