@@ -6,6 +6,7 @@
 
 #include <medsec/aes_cbc.h>
 
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -282,6 +283,50 @@ static void test_rekey(void **state)
     medsec_aes_cbc_close(&fresh);
 }
 
+/* OpenSSL takes its memory here, so that a test can count. */
+static size_t allocations;
+
+static void *count_malloc(size_t len, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    allocations++;
+    return malloc(len);
+}
+
+static void *count_realloc(void *data, size_t len, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    allocations++;
+    return realloc(data, len);
+}
+
+static void count_free(void *data, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(data);
+}
+
+static void test_only_open_allocates(void **state)
+{
+    medsec_aes_cbc aes;
+    uint8_t text[256] = {0};
+    uint8_t iv[16] = {0};
+    (void)state;
+    size_t before = allocations;
+    open_aes(&aes, MEDSEC_DECRYPT, KEY);
+    assert_true(allocations > before);
+    before = allocations;
+    for (size_t i = 0; i < 100; i++) {
+        assert_int_equal(medsec_aes_cbc_rekey(&aes, IV), MEDSEC_OK);
+        assert_int_equal(medsec_aes_cbc_run(&aes, text, text, sizeof text, iv), MEDSEC_OK);
+    }
+    assert_int_equal(allocations, before);
+    medsec_aes_cbc_close(&aes);
+}
+
 static void test_arguments(void **state)
 {
     medsec_aes_cbc aes = {0};
@@ -377,12 +422,15 @@ static void test_wipe_and_equal(void **state)
 
 int main(void)
 {
+    if (CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free) != 1) {
+        return 1;
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_examples),        cmocka_unit_test(test_run_cavp),
         cmocka_unit_test(test_padded_wycheproof),   cmocka_unit_test(test_padded_every_padding),
         cmocka_unit_test(test_padded_every_length), cmocka_unit_test(test_rekey),
-        cmocka_unit_test(test_arguments),           cmocka_unit_test(test_provider_fails),
-        cmocka_unit_test(test_wipe_and_equal),
+        cmocka_unit_test(test_only_open_allocates), cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_provider_fails),      cmocka_unit_test(test_wipe_and_equal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
