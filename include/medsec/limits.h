@@ -31,7 +31,7 @@
 
 #define MEDSEC_TOPIC_MAX 256u /* bytes of an expanded topic; MQTT allows 65535, nobody needs it */
 #define MEDSEC_TOPIC_TEMPLATE_MAX 128u /* bytes of a template */
-#define MEDSEC_TOPIC_PARTS_MAX 5u /* two placeholders and the literals around them */
+#define MEDSEC_TOPIC_PARTS_MAX 5u /* two variables and the literals around them */
 
 #define MEDSEC_SEED_BLOCKS_MAX 64u /* blocks in a seed frame (1024 characters); usual are 8 */
 #define MEDSEC_SEED_BLOCK_HEX_LEN 32u /* characters of one block on the wire */

@@ -58,8 +58,8 @@ static bool has_part(const medsec_topic *topic, enum part kind)
     return false;
 }
 
-/* The placeholder that begins here, and its length; LITERAL when it is none. */
-static enum part placeholder(const char *text, size_t len, size_t *used)
+/* The variable that begins here, and its length; LITERAL when it is none. */
+static enum part variable_at(const char *text, size_t len, size_t *used)
 {
     static const struct {
         const char *name;
@@ -80,9 +80,9 @@ static bool is_whole_level(const medsec_topic *topic, size_t start, size_t end, 
     return (start == 0 || topic->text[start - 1] == '/') && (end == len || topic->text[end] == '/');
 }
 
-static medsec_status add_placeholder(medsec_topic *topic, size_t at, size_t len, size_t *used)
+static medsec_status add_variable(medsec_topic *topic, size_t at, size_t len, size_t *used)
 {
-    enum part kind = placeholder(topic->text + at, len - at, used);
+    enum part kind = variable_at(topic->text + at, len - at, used);
     if (kind == LITERAL || has_part(topic, kind)) {
         return MEDSEC_ERR_TOPIC;
     }
@@ -108,7 +108,7 @@ static medsec_status split(medsec_topic *topic, size_t len)
         size_t used = 0;
         medsec_status status = add_part(topic, LITERAL, literal, at - literal);
         if (status == MEDSEC_OK) {
-            status = add_placeholder(topic, at, len, &used);
+            status = add_variable(topic, at, len, &used);
         }
         if (status != MEDSEC_OK) {
             return status;

@@ -129,7 +129,7 @@ static void test_expand_injection(void **state)
         assert_int_equal(medsec_topic_suffix_check(suffixes[i], strlen(suffixes[i])),
                          MEDSEC_ERR_TOPIC);
     }
-    /* A placeholder that comes from outside is not expanded again. */
+    /* A variable that comes from outside is not expanded again. */
     expect_topic(MEDSEC_TOPIC_TEMPLATE_DEFAULT, "a", "{device}", "Pico/a/{device}");
 }
 
