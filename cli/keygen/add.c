@@ -5,8 +5,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -70,10 +70,9 @@ static int check_file(const job *work, const char *id)
 /* What can be known to fail later fails now, while nothing is registered. */
 static int prepare(job *work)
 {
-    const char *folder = work->options->out == NULL ? "." : work->options->out;
-    if (access(folder, W_OK | X_OK) != 0) {
-        tool_error("%s: %s", folder, strerror(errno));
-        return EXIT_FAILED;
+    int made = output_folder(work->options->out);
+    if (made != EXIT_DONE) {
+        return made;
     }
     for (uint32_t i = 0; i < work->count; i++) {
         medsec_credential *credential = &work->credentials[i];
@@ -194,15 +193,13 @@ int keygen_add(const void *values, char **operands, size_t count)
                 .name = operands[0],
                 .digits = digits_of(options->count),
                 .count = options->count == 0 ? 1 : options->count};
-    work.credentials = calloc(work.count, sizeof *work.credentials);
-    if (work.credentials == NULL) {
+    if (sodium_init() < 0 ||
+        (work.credentials = sodium_allocarray(work.count, sizeof *work.credentials)) == NULL) {
         tool_error("%s", medsec_strerror(MEDSEC_ERR_MEMORY));
         return EXIT_FAILED;
     }
+    memset(work.credentials, 0, work.count * sizeof *work.credentials);
     code = run(&work);
-    for (uint32_t i = 0; i < work.count; i++) {
-        medsec_credential_wipe(&work.credentials[i]);
-    }
-    free(work.credentials);
+    sodium_free(work.credentials);
     return output_end(code);
 }

@@ -62,7 +62,8 @@ static medsec_status verify(medsec_registry *registry, listing *list)
         printf("{\"verified\":true,\"rows\":%llu,\"hash\":\"%s\"}\n", (unsigned long long)rows,
                list->last);
     } else {
-        printf("verified %llu rows, hash %s\n", (unsigned long long)rows, list->last);
+        printf("verified %llu row%s, hash %s\n", (unsigned long long)rows, rows == 1 ? "" : "s",
+               list->last);
     }
     return MEDSEC_OK;
 }

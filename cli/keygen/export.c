@@ -190,6 +190,10 @@ static int run(export_job *work)
             return access_failed(work->registry, NULL, status);
         }
     }
+    int code = output_folder(options->out);
+    if (code != EXIT_DONE) {
+        return code;
+    }
     if (!options->seed_keys) {
         return export_each(work);
     }

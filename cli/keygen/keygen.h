@@ -57,6 +57,9 @@ size_t passphrase_load(char *out, size_t cap, const char *path);
 #define KEYGEN_PASSPHRASE_MAX 1024u
 
 /* `path` of a file in a folder (NULL: here): ID.json. False: too long. */
+/* Makes the folder (0700) when it is not there; NULL is this one. An exit code. */
+int output_folder(const char *folder);
+
 bool output_path(char *out, size_t cap, const char *folder, const char *id);
 void output_json_text(const char *text);
 #define KEYGEN_TIME_MAX 32u

@@ -1,14 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keygen.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 bool output_path(char *out, size_t cap, const char *folder, const char *id)
 {
     int len = snprintf(out, cap, "%s%s%s.json", folder == NULL ? "" : folder,
                        folder == NULL ? "" : "/", id);
     return len > 0 && (size_t)len < cap;
+}
+
+int output_folder(const char *folder)
+{
+    if (folder != NULL && mkdir(folder, 0700) != 0 && errno != EEXIST) {
+        tool_error("%s: %s", folder, strerror(errno));
+        return EXIT_FAILED;
+    }
+    const char *path = folder == NULL ? "." : folder;
+    if (access(path, W_OK | X_OK) != 0) {
+        tool_error("%s: %s", path, strerror(errno));
+        return EXIT_FAILED;
+    }
+    return EXIT_DONE;
 }
 
 void output_json_text(const char *text)

@@ -137,7 +137,7 @@ class Add(Keygen):
         for name in ("", ".", "..", "a/b", "../a", "a+b", "#", "a b", "a" * 65, "é"):
             self.keygen("add", name, "--wire", "seed", code=2)
         self.keygen("add", "a", "--wire", "seed", "--profile", "No Profile", code=1)
-        self.keygen("add", "a", "--wire", "seed", "--out", "missing", code=1)
+        self.keygen("add", "a", "--wire", "seed", "--out", "no/such/folder", code=1)
         (self.path / "taken.json").write_text("")
         self.keygen("add", "taken", "--wire", "seed", code=1)
         self.keygen("add", "x", "--wire", "seed", "--count", "0", code=2)
@@ -161,7 +161,6 @@ class Add(Keygen):
                          ["v-0001.json", "v-0002.json", "v-0003.json"])
 
     def test_ten_thousand(self):
-        (self.path / "out").mkdir()
         begin = time.monotonic()
         files = self.keygen("add", "w", "--wire", "seed", "--count", "10000", "--out", "out")
         seconds = time.monotonic() - begin
