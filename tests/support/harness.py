@@ -202,6 +202,7 @@ class Subscriber:
     def __init__(self, broker, topic="#", qos=1, session=None):
         from paho.mqtt import client
         self.messages = []
+        self.topics = {}
         self.subscriptions = 0
         self.changed = threading.Condition()
         self.client = client.Client(client_id=session or "", clean_session=session is None)
@@ -219,8 +220,10 @@ class Subscriber:
             self.changed.notify_all()
 
     def _message(self, _client, _user, message):
+        message = Message(message)
         with self.changed:
-            self.messages.append(Message(message))
+            self.messages.append(message)
+            self.topics.setdefault(message.topic, []).append(message)
             self.changed.notify_all()
 
     def wait_subscriptions(self, count, timeout=10):
@@ -235,11 +238,11 @@ class Subscriber:
 
     def payloads(self, topic):
         with self.changed:
-            return [m.payload for m in self.messages if m.topic == topic]
+            return [m.payload for m in self.topics.get(topic, ())]
 
     def wait_payloads(self, topic, count, timeout=10):
         """The payloads of a topic, once there are `count` of them or the time is over."""
-        self.wait(lambda messages: sum(m.topic == topic for m in messages) >= count, timeout)
+        self.wait(lambda _: len(self.topics.get(topic, ())) >= count, timeout)
         return self.payloads(topic)
 
     def of_device(self, device_id):
