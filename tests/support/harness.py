@@ -127,17 +127,19 @@ class Process:
         with open("/proc/%d/status" % self.pid, encoding="ascii") as file:
             return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1))
 
-    def descriptors(self):
-        return os.listdir("/proc/%d/fd" % self.pid)
+    def sockets(self):
+        """The open sockets, as the kernel names them."""
+        found = set()
+        for descriptor in os.listdir("/proc/%d/fd" % self.pid):
+            try:
+                found.add(os.readlink("/proc/%d/fd/%s" % (self.pid, descriptor)))
+            except FileNotFoundError:
+                pass
+        return {name for name in found if name.startswith("socket:")}
 
     def listening_ports(self):
         """The TCP ports on which this process listens."""
-        inodes = set()
-        for descriptor in self.descriptors():
-            try:
-                inodes.add(os.readlink("/proc/%d/fd/%s" % (self.pid, descriptor)))
-            except FileNotFoundError:
-                pass
+        inodes = self.sockets()
         ports = set()
         for table in ("tcp", "tcp6"):
             with open("/proc/net/" + table, encoding="ascii") as file:
