@@ -9,9 +9,9 @@ enum {
     WILD = MEDSEC__PRINTABLE | MEDSEC__PLAIN /* `+` and `#` */
 };
 
-/* In the order of ASCII from the space on, sixteen a line. */
+/* In the order of ASCII from the space on, sixteen a line; no class beyond ASCII. */
 /* clang-format off */
-const uint8_t medsec__classes[128] = {
+const uint8_t medsec__classes[256] = {
     [0x20] =
     TEXT, TEXT, ESC_, WILD, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, WILD, TEXT, NAME, NAME, TEXT,
     NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME, NAME, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT,

@@ -16,12 +16,11 @@ enum {
     MEDSEC__ID = 8 /* A-Z a-z 0-9 _ - . */
 };
 
-extern const uint8_t medsec__classes[128];
+extern const uint8_t medsec__classes[256];
 
 static inline bool medsec__is(char c, uint8_t class)
 {
-    unsigned char index = (unsigned char)c;
-    return index < sizeof medsec__classes && (medsec__classes[index] & class) != 0;
+    return (medsec__classes[(unsigned char)c] & class) != 0;
 }
 
 static inline bool medsec__is_digit(char c)
