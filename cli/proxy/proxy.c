@@ -104,10 +104,12 @@ static int open_registry(proxy *p)
     const settings *s = p->settings;
     int code = unlock_read(&p->unlock, s->registry, s->key_file, s->passphrase_file);
     if (code != EXIT_DONE) {
+        unlock_wipe(&p->unlock);
         return code;
     }
     const medsec_status status = medsec_registry_open(
         &p->registry, s->registry, &p->unlock.registry, MEDSEC_REGISTRY_READ, NULL);
+    unlock_wipe(&p->unlock);
     if (status == MEDSEC_OK) {
         return EXIT_DONE;
     }
@@ -224,7 +226,6 @@ static void tear_down(proxy *p)
     medsec_registry_close(p->registry);
     medsec_profile_set_destroy(p->profiles);
     medsec_log_destroy(p->log);
-    unlock_wipe(&p->unlock);
 }
 
 int proxy_run(const void *values, char **operands, size_t count)

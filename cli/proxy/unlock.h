@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MEDSEC_CLI_UNLOCK_H
-#define MEDSEC_CLI_UNLOCK_H
+#ifndef MEDSEC_PROXY_UNLOCK_H
+#define MEDSEC_PROXY_UNLOCK_H
 
 #include <medsec/registry.h>
 
 /*
- * How a tool is told the sealing key: --key-file, --passphrase-file (first line), or nothing:
+ * How the proxy is told the sealing key: --key-file, --passphrase-file (first line), or nothing:
  * `medsec.key` beside the registry.
  */
 #define UNLOCK_PASSPHRASE_MAX 1024u /* characters */

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""medsec-proxy as a program: exit codes, signals, the service manager, what it says. No broker here."""
+
+import argparse
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+BUILD = None
+AWAY = "mqtt://127.0.0.1:1"  # nobody listens there
+
+
+def tool(name):
+    return os.path.join(BUILD, "cli", name)
+
+
+class Proxy(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.registry = self.path("medsec.db")
+        self.keygen("init")
+        self.keygen("add", "--wire", "seed", "--out", self.folder.name, "dev-1")
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def write(self, name, text, mode=0o600):
+        with open(self.path(name), "w", encoding="ascii") as file:
+            file.write(text)
+        os.chmod(self.path(name), mode)
+        return self.path(name)
+
+    def keygen(self, *arguments):
+        subprocess.run([tool("medsec-keygen"), *arguments, "--registry", self.registry],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def command(self, **changes):
+        options = {"registry": self.registry, "broker": AWAY, "listen": "127.0.0.1:0", "threads": "1"}
+        options.update(changes)
+        argv = [tool("medsec-proxy")]
+        for name, value in options.items():
+            if value is not None:
+                argv += ["--" + name.replace("_", "-"), value]
+        return argv
+
+    def refused(self, code, **changes):
+        done = subprocess.run(self.command(**changes), capture_output=True, text=True, timeout=30,
+                              check=False)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assertIn("medsec-proxy: ", done.stderr)
+
+    def start(self, environment=None, **changes):
+        log = self.path("log")
+        with open(log, "w", encoding="ascii") as file:
+            child = subprocess.Popen(self.command(**changes), stderr=file,
+                                     env={**os.environ, **(environment or {})})
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+        self.wait_for("listening")
+        return child
+
+    def log(self):
+        with open(self.path("log"), encoding="ascii") as file:
+            return file.read()
+
+    def wait_for(self, word, count=1):
+        end = time.monotonic() + 10
+        while self.log().count(word) < count:
+            self.assertLess(time.monotonic(), end, "no `%s` in: %s" % (word, self.log()))
+            time.sleep(0.01)
+
+    def port(self):
+        return int(re.search(r"listening.* port=(\d+)", self.log()).group(1))
+
+    def stop(self, child, number=signal.SIGTERM):
+        begin = time.monotonic()
+        child.send_signal(number)
+        status = child.wait(15)
+        self.assertLess(time.monotonic() - begin, 12)
+        return status
+
+    def test_usage_errors(self):
+        self.refused(2, registry=None)
+        self.refused(2, broker=None)
+        self.refused(2, seed_qos="2")
+        self.refused(2, publish="everything")
+        self.refused(2, topic_template="Pico/#/{device}/{topic}")
+        self.refused(2, name="a/b")
+        self.refused(2, key_file="a", passphrase_file="b")
+
+    def test_configuration_errors(self):
+        self.refused(3, registry=self.path("absent.db"))
+        self.refused(3, key_file=self.path("absent.key"))
+        self.refused(3, passphrase_file=self.path("absent"))
+        self.refused(3, passphrase_file=self.write("open", "a long passphrase\n", 0o644))
+        self.refused(3, passphrase_file=self.write("empty", "\n"))
+        self.refused(3, profile=self.write("profile.json", "{}"))
+        self.refused(3, config=self.path("absent.conf"))
+        os.chmod(self.path("medsec.key"), 0o644)
+        self.refused(3)
+
+    def test_network_errors(self):
+        self.refused(4, broker="http://127.0.0.1:1883")
+        self.refused(4, listen="localhost")
+        self.refused(4, listen="127.0.0.1:99999")
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            self.refused(4, listen="127.0.0.1:%d" % taken.getsockname()[1])
+
+    def test_signals_stop_it_cleanly(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            child = self.start()
+            self.wait_for("broker-unreachable")
+            self.assertEqual(self.stop(child, number), 0)
+            self.wait_for(" stopped ")
+
+    def test_hangup_reads_the_registry(self):
+        child = self.start()
+        self.wait_for("registry-loaded", 1)
+        child.send_signal(signal.SIGHUP)
+        self.wait_for("registry-loaded", 2)
+        self.assertEqual(self.stop(child), 0)
+
+    def test_service_manager_is_told(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(self.path("notify"))
+            manager.settimeout(10)
+            child = self.start({"NOTIFY_SOCKET": self.path("notify")})
+            self.assertEqual(manager.recv(100), b"READY=1")
+            child.send_signal(signal.SIGHUP)
+            self.assertRegex(manager.recv(100), rb"^RELOADING=1\nMONOTONIC_USEC=\d+$")
+            self.assertEqual(manager.recv(100), b"READY=1")
+            self.stop(child)
+            self.assertEqual(manager.recv(100), b"STOPPING=1")
+
+    def test_process_leaves_no_core_and_takes_all_descriptors(self):
+        child = self.start()
+        self.assertEqual(resource.prlimit(child.pid, resource.RLIMIT_CORE), (0, 0))
+        soft, hard = resource.prlimit(child.pid, resource.RLIMIT_NOFILE)
+        self.assertEqual(soft, hard)
+        self.stop(child)
+
+    def test_passphrase_file_and_configuration_file(self):
+        self.registry = self.path("other.db")
+        phrase = self.write("phrase", "a passphrase of enough characters\n")
+        self.keygen("init", "--passphrase-file", phrase)
+        file = self.write("proxy.conf", "passphrase-file = %s\nlog-format = json\n" % phrase)
+        child = self.start(config=file)
+        self.assertRegex(self.log(), r'"event": ?"listening"')
+        self.stop(child)
+
+    def test_log_holds_no_secret_and_no_payload(self):
+        with open(self.path("dev-1.json"), encoding="ascii") as file:
+            secrets = re.findall(r'"(?:key|iv)": ?"([^"]*)"', file.read())
+        self.assertEqual(len(secrets), 2)
+        child = self.start(log_level="debug")
+        for data in (b"GET /a-strange-path HTTP/1.1\r\n\r\n", b"0123456789abcdef" * 40, b"6.6.6.6&66"):
+            with socket.create_connection(("127.0.0.1", self.port())) as stranger:
+                stranger.sendall(data)
+                stranger.settimeout(10)
+                try:
+                    self.assertEqual(stranger.recv(1), b"")
+                except ConnectionResetError:
+                    pass
+        self.wait_for("rejected", 3)
+        self.stop(child)
+        for word in secrets + ["strange-path", "0123456789abcdef", "6.6.6.6"]:
+            self.assertNotIn(word, self.log())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", required=True, type=os.path.abspath)
+    parser.add_argument("--source")
+    options, rest = parser.parse_known_args()
+    BUILD = options.build
+    unittest.main(argv=sys.argv[:1] + rest, verbosity=2)
