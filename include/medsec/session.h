@@ -58,7 +58,10 @@ typedef struct medsec_session {
 
 MEDSEC_BEGIN_DECLS
 
-/* Begins. `owner` and `crypto` must outlive the session. Cannot fail; allocates nothing. */
+/*
+ * Begins. `owner` and `crypto` must outlive the session, which must stay where it is. Cannot fail;
+ * allocates nothing.
+ */
 MEDSEC_API void medsec_session_open(medsec_session *session, const medsec_crypto *crypto,
                                     const medsec_session_owner *owner);
 

@@ -61,10 +61,9 @@ static void check_pair(const cJSON *vector, const char *json, const char *frame,
     guard_free(end, WIRE_MAX);
 }
 
-static void check_frames(const char *name, size_t expected)
+static void check_file(FILE *file, size_t expected)
 {
     size_t count = 0;
-    FILE *file = vectors_open(name);
     if (file == NULL) {
         skip();
     }
@@ -77,6 +76,19 @@ static void check_frames(const char *name, size_t expected)
     }
     fclose(file);
     assert_int_equal(count, expected);
+}
+
+static void check_frames(const char *name, size_t expected)
+{
+    check_file(vectors_open(name), expected);
+}
+
+static void test_examples(void **state)
+{
+    (void)state;
+    FILE *file = fopen(MEDSEC_SOURCE_DIR "/tests/vectors/seed_frames.jsonl", "r");
+    assert_non_null(file);
+    check_file(file, 10);
 }
 
 static void test_pseudo(void **state)
@@ -124,7 +136,6 @@ static void test_streams(void **state)
     check_streams("seed/streams_pico.jsonl");
 }
 
-/* Made with this code and checked against the definition block by block; see also the vectors. */
 static void test_every_length(void **state)
 {
     medsec_aes_cbc encrypt;
@@ -215,10 +226,10 @@ static void test_decode_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pseudo),         cmocka_unit_test(test_pico),
-        cmocka_unit_test(test_quirks),         cmocka_unit_test(test_streams),
-        cmocka_unit_test(test_every_length),   cmocka_unit_test(test_encode_refused),
-        cmocka_unit_test(test_decode_refused),
+        cmocka_unit_test(test_examples),       cmocka_unit_test(test_pseudo),
+        cmocka_unit_test(test_pico),           cmocka_unit_test(test_quirks),
+        cmocka_unit_test(test_streams),        cmocka_unit_test(test_every_length),
+        cmocka_unit_test(test_encode_refused), cmocka_unit_test(test_decode_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
