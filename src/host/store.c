@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -214,6 +215,7 @@ medsec_status medsec__store_open(medsec_registry *registry)
     if (status == MEDSEC_OK && registry->mode == MEDSEC_REGISTRY_READ) {
         status = run_text(registry, "PRAGMA query_only=ON");
     } else if (status == MEDSEC_OK && sqlite3_db_readonly(registry->db, "main") != 0) {
+        errno = EACCES;
         status = medsec__fail(registry, MEDSEC_ERR_IO, "the registry file is read-only");
     }
     return status;

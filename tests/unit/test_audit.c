@@ -125,6 +125,17 @@ static void test_verify_finds_an_older_row(void **state)
     assert_int_equal(verify(fixture, &rows), MEDSEC_ERR_CORRUPT);
 }
 
+/* A log row and what it did, both taken back: only the head tells. */
+static void test_verify_finds_a_cut_log(void **state)
+{
+    registry_fixture *fixture = *state;
+    uint64_t rows;
+    assert_int_equal(medsec_registry_note_export(fixture->registry, "a"), MEDSEC_OK);
+    registry_fixture_sql(fixture, "DELETE FROM audit WHERE number=8");
+    assert_int_equal(verify(fixture, &rows), MEDSEC_ERR_CORRUPT);
+    assert_int_equal(rows, 7);
+}
+
 /* An index that hides a row would hide it from a verifier that trusts the index. */
 static void test_verify_finds_a_lying_index(void **state)
 {
@@ -209,9 +220,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXED(test_verify_accepts_what_was_written), FIXED(test_verify_finds_every_edit),
-        FIXED(test_verify_finds_an_older_row),       FIXED(test_verify_finds_a_lying_index),
-        FIXED(test_edited_row_does_not_open),        FIXED(test_change_refuses_an_altered_head),
-        FIXED(test_audit_says_who_did_what),
+        FIXED(test_verify_finds_an_older_row),       FIXED(test_verify_finds_a_cut_log),
+        FIXED(test_verify_finds_a_lying_index),      FIXED(test_edited_row_does_not_open),
+        FIXED(test_change_refuses_an_altered_head),  FIXED(test_audit_says_who_did_what),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
