@@ -59,7 +59,7 @@ class BadInput(harness.GatewayTest):
         self.victim = SeedDevice.from_credential(victim)
         self.chained = SeedDevice.from_credential(victim, chained=True)
         healthy = self.device("healthy")
-        self.gateway = self.proxy()
+        self.gateway = self.proxy("--log-level", "debug")
         self.healthy = HealthyDevice(healthy, self.gateway.address)
         self.healthy.start()
         self.addCleanup(self.healthy.finish)
@@ -245,7 +245,8 @@ class BadInput(harness.GatewayTest):
         self.assert_undisturbed()
 
     def test_what_this_wire_cannot_tell(self):
-        """Recorded and spliced frames need no key. They are published, and the status says so."""
+        """Recorded and spliced frames need no key. They are published; the status says that nothing
+        is authenticated and that there is a second session, and the device's own goes on."""
         hot = self.victim.encode(text_of(reading("1.755", Temp="41.500"))).split(b"+")
         good = self.victim.encode(GOOD)
         own = SeedDevice("victim", self.victim.key, self.victim.iv).connect(self.gateway.address)
@@ -262,6 +263,8 @@ class BadInput(harness.GatewayTest):
         status = [json.loads(m.payload) for m in self.subscriber.of_device("victim")
                   if m.topic.endswith("/Status")]
         self.assertIs(status[0]["authenticated"], False)
+        self.assertIn(2, [one["sessions"] for one in status])
+        self.assertTrue(self.gateway.events("second-session"))
         self.assert_undisturbed()
 
     @unittest.skipIf(os.geteuid() != 0, "the gateway shows its descriptors to root alone")

@@ -348,10 +348,11 @@ class GatewayTest(unittest.TestCase):
         return proxy
 
     def end_proxy(self, proxy):
-        if proxy.alive():
-            proxy.send(signal.SIGCONT)
-            proxy.stop()
-        self.logs.append(proxy.text()[-4000:])
+        try:
+            if proxy.alive():
+                self.assertEqual(proxy.stop(), 0, "exit status of medsec-proxy")
+        finally:
+            self.logs.append(proxy.text()[-4000:])
 
     def device(self, device_id, **how):
         """A new registered device that speaks the seed wire."""
