@@ -4,9 +4,11 @@
 #include "address.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static bool leads_to(int fd, uint16_t port)
 {
@@ -34,10 +36,21 @@ static int find(DIR *dir, uint16_t port)
     return -1;
 }
 
+/* ThreadSanitizer knows of a descriptor's beginning from open(), not from opendir(), and of its end
+ * from closedir(): it would take this one for the socket that had the number before. */
+static DIR *open_descriptors(void)
+{
+    int fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (fd >= 0 && !dir)
+        close(fd);
+    return dir;
+}
+
 int medsec__broker_socket(uint16_t port)
 {
     const int on = 1;
-    DIR *dir = opendir("/proc/self/fd");
+    DIR *dir = open_descriptors();
     if (!dir)
         return -1;
     int fd = find(dir, port);
