@@ -193,6 +193,13 @@ MEDSEC_API const medsec_directory_entry *medsec_directory_find(const medsec_dire
                                                                const char *id);
 
 /*
+ * True when the device's key turns this first block of a seed stream into the beginning of a
+ * reading. `aes` is the caller's open decrypting context, whose key is overwritten.
+ */
+MEDSEC_API bool medsec_directory_opens(const medsec_directory_entry *entry, medsec_aes_cbc *aes,
+                                       const uint8_t block[MEDSEC_AES_BLOCK_LEN]);
+
+/*
  * Who has the key that opens this first block of a seed stream? `hint` (may be NULL) is tried
  * first. `aes` is the caller's open decrypting context, whose key is overwritten. NULL: nobody.
  */

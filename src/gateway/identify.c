@@ -28,15 +28,6 @@ void medsec__identify_remember(const medsec__connection *c)
     memcpy(hint->id, c->id, sizeof(hint->id));
 }
 
-static bool opens(medsec__loop *loop, const medsec_directory_entry *entry, const uint8_t *block)
-{
-    uint8_t text[MEDSEC_AES_BLOCK_LEN], iv[MEDSEC_AES_BLOCK_LEN];
-    memcpy(iv, entry->iv, sizeof(iv));
-    return medsec_aes_cbc_rekey(&loop->scratch, entry->key) == MEDSEC_OK &&
-           medsec_aes_cbc_run(&loop->scratch, text, block, sizeof(text), iv) == MEDSEC_OK &&
-           medsec_seed_text_begins_reading(entry->profile, text);
-}
-
 /* The device last seen from this address, if it is that one again. */
 static const medsec_directory_entry *try_hint(const medsec__connection *c, const uint8_t *block)
 {
@@ -45,7 +36,7 @@ static const medsec_directory_entry *try_hint(const medsec__connection *c, const
     if (hint->id[0] == '\0' || memcmp(hint->address, address, sizeof(address)) != 0)
         return NULL;
     const medsec_directory_entry *entry = medsec_directory_find(c->loop->directory, hint->id);
-    return entry && opens(c->loop, entry, block) ? entry : NULL;
+    return entry && medsec_directory_opens(entry, &c->loop->scratch, block) ? entry : NULL;
 }
 
 static medsec_status find(medsec__connection *c, const uint8_t *block,

@@ -188,8 +188,8 @@ const medsec_directory_entry *medsec_directory_find(const medsec_directory *dire
                    compare_id);
 }
 
-static bool opens(const medsec_directory_entry *entry, medsec_aes_cbc *aes,
-                  const uint8_t block[MEDSEC_AES_BLOCK_LEN])
+bool medsec_directory_opens(const medsec_directory_entry *entry, medsec_aes_cbc *aes,
+                            const uint8_t block[MEDSEC_AES_BLOCK_LEN])
 {
     uint8_t iv[MEDSEC_AES_BLOCK_LEN];
     uint8_t text[MEDSEC_AES_BLOCK_LEN];
@@ -205,11 +205,11 @@ const medsec_directory_entry *medsec_directory_identify(const medsec_directory *
                                                         const char *hint)
 {
     const medsec_directory_entry *hinted = medsec_directory_find(directory, hint);
-    if (hinted != NULL && opens(hinted, aes, block)) {
+    if (hinted != NULL && medsec_directory_opens(hinted, aes, block)) {
         return hinted;
     }
     for (size_t i = 0; directory != NULL && i < directory->count; i++) {
-        if (opens(&directory->entries[i], aes, block)) {
+        if (medsec_directory_opens(&directory->entries[i], aes, block)) {
             return &directory->entries[i];
         }
     }
