@@ -67,7 +67,12 @@ struct medsec_publisher {
     const medsec_publisher_ops *ops;
 };
 
-/* The broker back end on paho.mqtt.c (MQTTAsync): reconnects by itself with back-off and jitter. */
+/*
+ * The broker back end on paho.mqtt.c (MQTTAsync): connects and reconnects by itself with back-off
+ * and jitter, in MQTT 5 or, where the broker does not know it, 3.1.1. What was handed to a
+ * connection that is lost and not yet confirmed (QoS 1: PUBACK; QoS 0: written) is sent again on
+ * the next one, in order: at least once.
+ */
 typedef struct medsec_mqtt_options {
     const char *url; /* "mqtt://host:port" */
     const char *client_id; /* unique at the broker */
