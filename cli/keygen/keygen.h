@@ -49,17 +49,9 @@ int access_create(const settings *options, char *key_file, size_t cap);
 /* Tells a failure of the registry about `what` (a device, or NULL); gives the exit code. */
 int access_failed(const medsec_registry *registry, const char *what, medsec_status status);
 
-/* Asks at the terminal, without echo, or reads one line of standard input when that is none.
- * `out` is `cap` bytes; the length, or 0 after a failure, which it has told. */
-size_t passphrase_ask(char *out, size_t cap, const char *prompt);
-/* The same from a file, which others must not be able to read. */
-size_t passphrase_load(char *out, size_t cap, const char *path);
-#define KEYGEN_PASSPHRASE_MAX 1024u
-
-/* `path` of a file in a folder (NULL: here): ID.json. False: too long. */
 /* Makes the folder (0700) when it is not there; NULL is this one. An exit code. */
 int output_folder(const char *folder);
-
+/* `path` of a file in a folder (NULL: here): ID.json. False: too long. */
 bool output_path(char *out, size_t cap, const char *folder, const char *id);
 void output_json_text(const char *text);
 #define KEYGEN_TIME_MAX 32u

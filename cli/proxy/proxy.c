@@ -4,6 +4,7 @@
 #include "tool.h"
 #include "unlock.h"
 
+#include <errno.h>
 #include <medsec/gateway.h>
 #include <medsec/version.h>
 #include <stdio.h>
@@ -16,7 +17,6 @@ typedef struct proxy {
     char name[MEDSEC_DEVICE_ID_MAX + 1];
     medsec_topic topic;
     uint32_t publish;
-    unlock unlock;
     medsec_log *log;
     medsec_profile_set *profiles;
     medsec_registry *registry;
@@ -102,19 +102,17 @@ static int load_profiles(proxy *p)
 static int open_registry(proxy *p)
 {
     const settings *s = p->settings;
-    int code = unlock_read(&p->unlock, s->registry, s->key_file, s->passphrase_file);
-    if (code != EXIT_DONE) {
-        unlock_wipe(&p->unlock);
-        return code;
+    const unlock_options how = {s->registry, s->key_file, s->passphrase_file};
+    unlock by = {0};
+    int code = unlock_begin(&by, &how, false);
+    if (code == EXIT_DONE) {
+        errno = 0;
+        const medsec_status status =
+            medsec_registry_open(&p->registry, s->registry, &by.key, MEDSEC_REGISTRY_READ, NULL);
+        code = status == MEDSEC_OK ? EXIT_DONE : unlock_failed(&by, &how, status);
     }
-    const medsec_status status = medsec_registry_open(
-        &p->registry, s->registry, &p->unlock.registry, MEDSEC_REGISTRY_READ, NULL);
-    unlock_wipe(&p->unlock);
-    if (status == MEDSEC_OK) {
-        return EXIT_DONE;
-    }
-    tool_error("%s: cannot open the registry: %s", s->registry, medsec_strerror(status));
-    return EXIT_CONFIG;
+    unlock_end(&by);
+    return code;
 }
 
 static int create_publisher(proxy *p)

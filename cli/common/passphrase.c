@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "keygen.h"
+#include "passphrase.h"
+
+#include "tool.h"
 
 #include <errno.h>
 #include <fcntl.h>
