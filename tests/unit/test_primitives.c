@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include "vectors.h"
+
+#include "core/hkdf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The provider's primitives against Wycheproof. */
+
+enum { ROOM = 8192 };
+
+typedef void case_fn(const cJSON *group, const cJSON *vector, bool valid);
+
+static size_t bytes(const cJSON *vector, const char *member, uint8_t out[ROOM])
+{
+    return vectors_bytes(vectors_text(vector, member), out, ROOM);
+}
+
+static int each(const char *name, case_fn *run)
+{
+    FILE *file = vectors_open(name);
+    if (file == NULL) {
+        skip();
+    }
+    size_t len = 0;
+    char *text = vectors_read(file, &len);
+    cJSON *all = cJSON_ParseWithLength(text, len);
+    free(text);
+    int count = 0;
+    const cJSON *group = NULL;
+    const cJSON *vector = NULL;
+    cJSON_ArrayForEach(group, cJSON_GetObjectItemCaseSensitive(all, "testGroups"))
+    {
+        cJSON_ArrayForEach(vector, cJSON_GetObjectItemCaseSensitive(group, "tests"))
+        {
+            run(group, vector, strcmp(vectors_text(vector, "result"), "invalid") != 0);
+            count++;
+        }
+    }
+    cJSON_Delete(all);
+    return count;
+}
+
+static void x25519_case(const cJSON *group, const cJSON *vector, bool valid)
+{
+    (void)group;
+    (void)valid; /* all are: some "acceptable" ones end in zero, which we refuse */
+    static const uint8_t zero[MEDSEC_X25519_LEN];
+    uint8_t public_key[ROOM], private_key[ROOM], shared[ROOM], out[MEDSEC_X25519_LEN];
+    assert_int_equal(bytes(vector, "public", public_key), MEDSEC_X25519_LEN);
+    assert_int_equal(bytes(vector, "private", private_key), MEDSEC_X25519_LEN);
+    assert_int_equal(bytes(vector, "shared", shared), MEDSEC_X25519_LEN);
+    bool is_zero = memcmp(shared, zero, sizeof zero) == 0;
+    assert_int_equal(medsec_crypto_openssl()->x25519(out, private_key, public_key),
+                     is_zero ? MEDSEC_ERR_CRYPTO : MEDSEC_OK);
+    assert_memory_equal(out, shared, sizeof out);
+}
+
+static void test_x25519_wycheproof(void **state)
+{
+    (void)state;
+    assert_int_equal(each("wycheproof/x25519_test.json", x25519_case), 518);
+}
+
+static void hmac_case(const cJSON *group, const cJSON *vector, bool valid)
+{
+    uint8_t key[ROOM], message[ROOM], tag[ROOM], out[MEDSEC_SHA256_LEN];
+    size_t key_len = bytes(vector, "key", key);
+    size_t len = bytes(vector, "msg", message);
+    size_t tag_len = bytes(vector, "tag", tag);
+    assert_true(tag_len > 0 && tag_len <= sizeof out && cJSON_HasObjectItem(group, "tagSize"));
+    const medsec_bytes parts[] = {{message, len / 3}, {message + len / 3, len - len / 3}};
+    assert_int_equal(medsec_crypto_openssl()->hmac_sha256(out, key, key_len, parts, 2), MEDSEC_OK);
+    assert_int_equal(medsec_crypto_openssl()->equal(out, tag, tag_len), valid);
+}
+
+static void test_hmac_sha256_wycheproof(void **state)
+{
+    (void)state;
+    assert_int_equal(each("wycheproof/hmac_sha256_test.json", hmac_case), 174);
+}
+
+static void hkdf_case(const cJSON *group, const cJSON *vector, bool valid)
+{
+    (void)group;
+    uint8_t input[ROOM], salt[ROOM], info[ROOM], expected[ROOM], out[ROOM];
+    uint8_t key[MEDSEC_SHA256_LEN];
+    size_t input_len = bytes(vector, "ikm", input);
+    size_t salt_len = bytes(vector, "salt", salt);
+    size_t info_len = bytes(vector, "info", info);
+    size_t size = (size_t)cJSON_GetObjectItemCaseSensitive(vector, "size")->valuedouble;
+    const medsec_crypto *crypto = medsec_crypto_openssl();
+    assert_int_equal(medsec__hkdf_extract(crypto, key, salt, salt_len, input, input_len),
+                     MEDSEC_OK);
+    medsec_status status = medsec__hkdf_expand(crypto, out, size, key, info, info_len);
+    assert_int_equal(status, valid ? MEDSEC_OK : MEDSEC_ERR_LIMIT);
+    if (valid) {
+        assert_int_equal(bytes(vector, "okm", expected), size);
+        assert_memory_equal(out, expected, size);
+    }
+}
+
+static void test_hkdf_sha256_wycheproof(void **state)
+{
+    (void)state;
+    assert_int_equal(each("wycheproof/hkdf_sha256_test.json", hkdf_case), 86);
+}
+
+static int noise_nonces;
+
+/* Noise has nonces that begin with 32 zero bits: only those cases can be asked of the provider. */
+static void chachapoly_case(const cJSON *group, const cJSON *vector, bool valid)
+{
+    (void)group;
+    uint8_t iv[ROOM], key[ROOM], ad[ROOM], message[ROOM], sealed[ROOM], out[ROOM];
+    if (bytes(vector, "iv", iv) != 12 || memcmp(iv, "\0\0\0\0", 4) != 0) {
+        return;
+    }
+    noise_nonces++;
+    uint64_t nonce = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        nonce |= (uint64_t)iv[4 + i] << 8 * i;
+    }
+    assert_int_equal(bytes(vector, "key", key), MEDSEC_CHACHAPOLY_KEY_LEN);
+    size_t ad_len = bytes(vector, "aad", ad);
+    size_t len = bytes(vector, "msg", message);
+    assert_int_equal(bytes(vector, "ct", sealed), len);
+    assert_int_equal(vectors_bytes(vectors_text(vector, "tag"), sealed + len, ROOM - len),
+                     MEDSEC_CHACHAPOLY_TAG_LEN);
+    const medsec_crypto *crypto = medsec_crypto_openssl();
+    size_t sealed_len = len + MEDSEC_CHACHAPOLY_TAG_LEN;
+    assert_int_equal(crypto->chachapoly_open(out, key, nonce, ad, ad_len, sealed, sealed_len),
+                     valid ? MEDSEC_OK : MEDSEC_ERR_CRYPTO);
+    if (valid) {
+        assert_memory_equal(out, message, len);
+        assert_int_equal(crypto->chachapoly_seal(out, key, nonce, ad, ad_len, message, len),
+                         MEDSEC_OK);
+        assert_memory_equal(out, sealed, sealed_len);
+    }
+}
+
+static void test_chachapoly_wycheproof(void **state)
+{
+    (void)state;
+    noise_nonces = 0;
+    assert_int_equal(each("wycheproof/chacha20_poly1305_test.json", chachapoly_case), 325);
+    assert_int_equal(noise_nonces, 10);
+}
+
+static void test_chachapoly_open_wipes_what_is_not_authentic(void **state)
+{
+    (void)state;
+    const medsec_crypto *crypto = medsec_crypto_openssl();
+    static const uint8_t zero[16];
+    uint8_t key[MEDSEC_CHACHAPOLY_KEY_LEN] = {1};
+    uint8_t text[32] = "sixteen letters";
+    assert_int_equal(crypto->chachapoly_seal(text, key, 7, NULL, 0, text, 16), MEDSEC_OK);
+    text[3] ^= 1;
+    assert_int_equal(crypto->chachapoly_open(text, key, 7, NULL, 0, text, 32), MEDSEC_ERR_CRYPTO);
+    assert_memory_equal(text, zero, sizeof zero);
+    assert_int_equal(crypto->chachapoly_open(text, key, 7, NULL, 0, text, 15), MEDSEC_ERR_CRYPTO);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_x25519_wycheproof),
+        cmocka_unit_test(test_hmac_sha256_wycheproof),
+        cmocka_unit_test(test_hkdf_sha256_wycheproof),
+        cmocka_unit_test(test_chachapoly_wycheproof),
+        cmocka_unit_test(test_chachapoly_open_wipes_what_is_not_authentic),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
