@@ -40,21 +40,21 @@ static void print_option(FILE *out, const option_spec *spec, const void *default
     char value[64];
     char text[512];
 
-    option_value_print(value, sizeof(value), spec, defaults);
-    snprintf(term, sizeof(term), "--%s%s%s", spec->name, spec->metavar != NULL ? " " : "",
+    option_value_print(value, sizeof value, spec, defaults);
+    snprintf(term, sizeof term, "--%s%s%s", spec->name, spec->metavar != NULL ? " " : "",
              spec->metavar != NULL ? spec->metavar : "");
-    snprintf(text, sizeof(text), "%s", spec->help);
+    snprintf(text, sizeof text, "%s", spec->help);
     for (size_t i = 0; spec->choices != NULL && spec->choices[i] != NULL; i++) {
-        option_append(text, sizeof(text), i == 0 ? ": " : ", ");
-        option_append(text, sizeof(text), spec->choices[i]);
+        option_append(text, sizeof text, i == 0 ? ": " : ", ");
+        option_append(text, sizeof text, spec->choices[i]);
     }
     if ((spec->flags & OPTION_REQUIRED) != 0) {
-        option_append(text, sizeof(text), " (required)");
+        option_append(text, sizeof text, " (required)");
     }
     if (value[0] != '\0') {
-        option_append(text, sizeof(text), " (default ");
-        option_append(text, sizeof(text), value);
-        option_append(text, sizeof(text), ")");
+        option_append(text, sizeof text, " (default ");
+        option_append(text, sizeof text, value);
+        option_append(text, sizeof text, ")");
     }
     print_row(out, term, text);
 }
@@ -78,7 +78,7 @@ static void print_commands(FILE *out, const tool_spec *tool)
     fputs("\nCommands:\n", out);
     for (const command_spec *command = tool->commands; command->name != NULL; command++) {
         char term[96];
-        snprintf(term, sizeof(term), "%s %s", command->name,
+        snprintf(term, sizeof term, "%s %s", command->name,
                  command->operands != NULL ? command->operands : "");
         print_row(out, term, command->summary);
     }

@@ -127,7 +127,7 @@ static void print_option(FILE *out, const option_spec *spec, const void *default
 {
     char value[64];
 
-    option_value_print(value, sizeof(value), spec, defaults);
+    option_value_print(value, sizeof value, spec, defaults);
     fputs(".TP\n.B \\-\\-", out);
     print_text(out, spec->name);
     if (spec->metavar != NULL) {

@@ -77,7 +77,7 @@ const char *option_nearest(const void *table, size_t stride, const char *name)
 
     for (const char *at = table; at != NULL; at += stride) {
         const char *candidate = NULL;
-        memcpy(&candidate, at, sizeof(candidate));
+        memcpy(&candidate, at, sizeof candidate);
         if (candidate == NULL) {
             break;
         }

@@ -14,7 +14,7 @@ int parser_environment(parser *p)
         for (size_t i = 0; i < option_count(p->table[scope]); i++) {
             const option_spec *spec = &p->table[scope][i];
             char name[80];
-            option_environment_name(name, sizeof(name), spec->name);
+            option_environment_name(name, sizeof name, spec->name);
             const char *text = getenv(name);
             const bool asks = scope == SCOPE_BUILTIN && spec->kind == OPTION_FLAG;
             if (text == NULL || text[0] == '\0' || asks) {
@@ -47,7 +47,7 @@ static medsec_status read_setting(void *context, const char *key, const char *va
     char where[256];
 
     if (at.spec != NULL && at.scope >= SCOPE_TOOL) {
-        snprintf(where, sizeof(where), "%s:%u: %s", p->path, line, key);
+        snprintf(where, sizeof where, "%s:%u: %s", p->path, line, key);
         return parser_assign(p, at, value, FROM_FILE, where) == OPTIONS_RUN ? MEDSEC_OK
                                                                             : MEDSEC_ERR_ARGUMENT;
     }

@@ -6,7 +6,7 @@
 
 static medsec_status copy(const char **out, const char *text, size_t len, option_text **texts)
 {
-    option_text *node = malloc(sizeof(*node) + len + 1);
+    option_text *node = malloc(sizeof *node + len + 1);
     if (node == NULL) {
         return MEDSEC_ERR_MEMORY;
     }

@@ -88,7 +88,7 @@ static int unknown_option(parser *p, const char *name, size_t len)
         tool_error("unknown option");
         return usage_hint(p);
     }
-    snprintf(text, sizeof(text), "%.*s", (int)len, name);
+    snprintf(text, sizeof text, "%.*s", (int)len, name);
     for (enum scope scope = SCOPE_BUILTIN; scope < SCOPES; scope++) {
         const char *near = option_nearest(p->table[scope], sizeof(option_spec), text);
         if (near != NULL) {
@@ -110,7 +110,7 @@ static int read_option(parser *p, int argc, char **argv, int *index)
     if (at.spec == NULL) {
         return unknown_option(p, name, len);
     }
-    snprintf(where, sizeof(where), "--%s", at.spec->name);
+    snprintf(where, sizeof where, "--%s", at.spec->name);
     if (name[len] == '=') {
         return parser_assign(p, at, name + len + 1, FROM_ARGUMENT, where);
     }
@@ -181,7 +181,7 @@ static int check_required(const parser *p)
             if ((spec->flags & OPTION_REQUIRED) == 0 || p->rank[scope][i] != FROM_DEFAULT) {
                 continue;
             }
-            option_environment_name(name, sizeof(name), spec->name);
+            option_environment_name(name, sizeof name, spec->name);
             tool_error("--%s %s is needed (or %s, or `%s = ` in the --config file)", spec->name,
                        spec->metavar, name, spec->name);
             return usage_hint(p);

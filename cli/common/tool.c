@@ -116,15 +116,15 @@ medsec_status address_resolve(struct sockaddr_storage *out, const char *text)
     char service[8];
     uint16_t port = 0;
 
-    const medsec_status status = address_split(host, sizeof(host), &port, text);
+    const medsec_status status = address_split(host, sizeof host, &port, text);
     if (status != MEDSEC_OK) {
         return status;
     }
-    snprintf(service, sizeof(service), "%u", (unsigned)port);
+    snprintf(service, sizeof service, "%u", (unsigned)port);
     if (getaddrinfo(host[0] == '\0' ? NULL : host, service, &hints, &found) != 0) {
         return MEDSEC_ERR_NOT_FOUND;
     }
-    memset(out, 0, sizeof(*out));
+    memset(out, 0, sizeof *out);
     memcpy(out, found->ai_addr, found->ai_addrlen);
     freeaddrinfo(found);
     return MEDSEC_OK;

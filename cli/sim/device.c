@@ -17,7 +17,7 @@ medsec_status device_init(device *d, world *w, uint32_t number, const medsec_cre
     medsec_credential used = *credential;
 
     *d = (device){.world = w, .number = number, .random = {~seed}};
-    snprintf(d->id, sizeof(d->id), "%s", credential->device);
+    snprintf(d->id, sizeof d->id, "%s", credential->device);
     /* The first device beats exactly as asked, the others up to a tenth faster or slower. */
     const double spread = number == 0 ? 0 : 0.2 * prng_unit(&d->random) - 0.1;
     vitals_init(&d->vitals, format, &w->beat, set->heart_rate_bpm * (1 + spread), seed);
@@ -130,7 +130,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     (void)handle;
     (void)suggested;
 
-    *buffer = uv_buf_init(ignored, sizeof(ignored));
+    *buffer = uv_buf_init(ignored, sizeof ignored);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buffer)

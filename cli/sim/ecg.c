@@ -28,7 +28,7 @@ static double slope(double theta, double z)
 {
     double sum = -z;
 
-    for (size_t i = 0; i < sizeof(waves) / sizeof(waves[0]); i++) {
+    for (size_t i = 0; i < sizeof waves / sizeof waves[0]; i++) {
         const double d = remainder(theta - waves[i].angle, 2 * PI);
         sum -= waves[i].a * d * exp(-d * d / (2 * waves[i].b * waves[i].b));
     }

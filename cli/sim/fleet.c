@@ -90,7 +90,7 @@ static void close_all(fleet *f)
                               (uv_handle_t *)&f->interrupt, (uv_handle_t *)&f->terminate};
 
     f->elapsed_ns = uv_hrtime() - f->begin_ns;
-    for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++) {
+    for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++) {
         uv_close(handles[i], NULL);
     }
     menu_stop(&f->menu);
@@ -163,7 +163,7 @@ static void start_timers(fleet *f)
     uv_timer_t *timers[] = {&f->tick, &f->duration, &f->patience, &f->progress};
     const settings *set = f->world.set;
 
-    for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
+    for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++) {
         uv_timer_init(&f->loop, timers[i]);
         timers[i]->data = f;
     }

@@ -54,7 +54,7 @@ static int allocate_devices(fleet *f, uint32_t wanted, size_t found)
                    f->world.set->credentials, found, wanted > 0 ? wanted : 1);
         return EXIT_CONFIG;
     }
-    f->devices = calloc(wanted > 0 ? wanted : found, sizeof(*f->devices));
+    f->devices = calloc(wanted > 0 ? wanted : found, sizeof *f->devices);
     if (f->devices == NULL) {
         tool_error("%s", medsec_strerror(MEDSEC_ERR_MEMORY));
         return EXIT_FAILED;
@@ -70,7 +70,7 @@ static int load_entries(fleet *f, struct dirent **entries, size_t found)
 
     for (size_t i = 0; i < wanted && code == EXIT_DONE; i++) {
         char path[4096];
-        snprintf(path, sizeof(path), "%s/%s", set->credentials, entries[i]->d_name);
+        snprintf(path, sizeof path, "%s/%s", set->credentials, entries[i]->d_name);
         code = load_device(f, path);
     }
     return code;
@@ -150,7 +150,7 @@ static int resolve_sources(world *w)
     for (; w->sources < list->count; w->sources++) {
         const char *item = list->item[w->sources];
         char address[128];
-        snprintf(address, sizeof(address), strchr(item, ':') != NULL ? "[%s]:0" : "%s:0", item);
+        snprintf(address, sizeof address, strchr(item, ':') != NULL ? "[%s]:0" : "%s:0", item);
         if (address_resolve(&w->source[w->sources], address) != MEDSEC_OK) {
             tool_error("--source: addresses of this machine are needed, as 127.0.0.2 or ::1");
             return EXIT_USAGE;

@@ -78,7 +78,7 @@ static bool read_input(menu *m)
     char bytes[256];
 
     for (;;) {
-        const ssize_t got = read(STDIN_FILENO, bytes, sizeof(bytes));
+        const ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);
         if (got < 0) {
             return errno == EAGAIN || errno == EINTR;
         }

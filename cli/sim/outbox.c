@@ -60,7 +60,7 @@ uint32_t outbox_took(outbox *box, size_t len)
         ended++;
     }
     box->frames -= ended;
-    memmove(box->end, box->end + ended, box->frames * sizeof(box->end[0]));
+    memmove(box->end, box->end + ended, box->frames * sizeof box->end[0]);
     if (box->at == box->len && !box->shared) {
         box->at = box->len = 0;
     }

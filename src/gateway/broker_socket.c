@@ -13,7 +13,7 @@
 static bool leads_to(int fd, uint16_t port)
 {
     medsec__address peer = {.any.sa_family = AF_UNSPEC};
-    socklen_t len = sizeof(peer);
+    socklen_t len = sizeof peer;
     return getpeername(fd, &peer.any, &len) == 0 &&
            (peer.any.sa_family == AF_INET || peer.any.sa_family == AF_INET6) &&
            medsec__address_port(&peer) == port;
@@ -22,7 +22,7 @@ static bool leads_to(int fd, uint16_t port)
 static bool is_new(int fd)
 {
     int on = 0;
-    socklen_t len = sizeof(on);
+    socklen_t len = sizeof on;
     return getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len) == 0 && !on;
 }
 
@@ -30,8 +30,9 @@ static int find(DIR *dir, uint16_t port)
 {
     for (const struct dirent *e = readdir(dir); e; e = readdir(dir)) {
         int fd = (int)strtol(e->d_name, NULL, 10);
-        if (leads_to(fd, port) && is_new(fd))
+        if (leads_to(fd, port) && is_new(fd)) {
             return fd;
+        }
     }
     return -1;
 }
@@ -42,8 +43,9 @@ static DIR *open_descriptors(void)
 {
     int fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    if (fd >= 0 && !dir)
+    if (fd >= 0 && !dir) {
         close(fd);
+    }
     return dir;
 }
 
@@ -51,18 +53,21 @@ int medsec__broker_socket(uint16_t port)
 {
     const int on = 1;
     DIR *dir = open_descriptors();
-    if (!dir)
+    if (!dir) {
         return -1;
+    }
     int fd = find(dir, port);
     closedir(dir);
-    if (fd >= 0)
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (fd >= 0) {
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
     return fd;
 }
 
 void medsec__broker_cork(int fd, bool on)
 {
     const int value = on;
-    if (fd >= 0)
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_CORK, &value, sizeof(value));
+    if (fd >= 0) {
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_CORK, &value, sizeof value);
+    }
 }

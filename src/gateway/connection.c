@@ -63,8 +63,9 @@ void medsec__connection_reject(medsec__connection *c, medsec_status reason)
 static bool take_identified(medsec__connection *c)
 {
     medsec__loop *loop = c->loop;
-    if (!medsec__presence_enter(loop->gateway->presence, c))
+    if (!medsec__presence_enter(loop->gateway->presence, c)) {
         return false;
+    }
     c->identified = true;
     medsec__count(&loop->counters.identified, 1);
     medsec__identify_remember(c);
@@ -76,8 +77,9 @@ static void take_reading(medsec__connection *c, const medsec_reading *reading)
 {
     medsec__counters *counters = &c->loop->counters;
     medsec__count(&counters->readings, 1);
-    if (reading->extra > 0)
+    if (reading->extra > 0) {
         medsec__count(&counters->extra_members, reading->extra);
+    }
     medsec__emit_reading(c, reading);
     c->readings++;
 }
@@ -95,8 +97,9 @@ static bool consume(medsec__connection *c, uint8_t *data, size_t len)
         case MEDSEC_EVENT_NONE:
             break;
         case MEDSEC_EVENT_IDENTIFIED:
-            if (take_identified(c))
+            if (take_identified(c)) {
                 break;
+            }
             medsec__connection_reject(c, MEDSEC_ERR_MEMORY);
             return false;
         case MEDSEC_EVENT_READING:
@@ -132,7 +135,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     (void)suggested;
     medsec__loop *loop = ((medsec__connection *)handle->data)->loop;
     bool pressed = medsec__connection_pressed(loop);
-    *buffer = uv_buf_init((char *)loop->buffer, pressed ? 0 : sizeof(loop->buffer));
+    *buffer = uv_buf_init((char *)loop->buffer, pressed ? 0 : sizeof loop->buffer);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer);
@@ -143,8 +146,9 @@ static void pause_reading(medsec__connection *c)
     medsec__count(&c->loop->counters.paused, 1);
     medsec__connection_move(c, MEDSEC__PAUSED);
     /* The relief may have come between the look and the list. */
-    if (!medsec__connection_pressed(c->loop))
+    if (!medsec__connection_pressed(c->loop)) {
         medsec__connection_resume(c);
+    }
 }
 
 void medsec__connection_resume(medsec__connection *c)
@@ -164,25 +168,28 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
         end_of_stream(c);
         return;
     }
-    if (n == 0)
+    if (n == 0) {
         return;
+    }
     c->loop->quiet = false;
     uint64_t before = c->readings;
-    if (consume(c, (uint8_t *)buffer->base, (size_t)n) && c->readings > before)
+    if (consume(c, (uint8_t *)buffer->base, (size_t)n) && c->readings > before) {
         medsec__connection_move(c, MEDSEC__LIVE);
+    }
 }
 
 static bool attach(medsec__connection *c, int fd)
 {
-    if (uv_tcp_init(&c->loop->uv, &c->tcp) != 0)
+    if (uv_tcp_init(&c->loop->uv, &c->tcp) != 0) {
         return false;
+    }
     c->tcp.data = c;
     return uv_tcp_open(&c->tcp, fd) == 0;
 }
 
 void medsec__connection_open(medsec__loop *loop, int fd, const medsec__address *peer)
 {
-    medsec__connection *c = calloc(1, sizeof(*c));
+    medsec__connection *c = calloc(1, sizeof *c);
     if (!c) {
         medsec__count_rejected(&loop->counters, MEDSEC_ERR_MEMORY);
         atomic_fetch_sub(&loop->gateway->connections, 1);

@@ -28,10 +28,11 @@ static void publish(medsec__connection *c, outgoing out)
                               .lane = c->lane,
                               .qos = out.qos,
                               .retain = out.retain};
-    medsec_status status = medsec_topic_expand(&gateway->topic, topic, sizeof(topic),
+    medsec_status status = medsec_topic_expand(&gateway->topic, topic, sizeof topic,
                                                &message.topic_len, c->id, out.suffix);
-    if (status == MEDSEC_OK)
+    if (status == MEDSEC_OK) {
         status = publisher->ops->publish(publisher, &message);
+    }
     if (status == MEDSEC_OK) {
         medsec__count(&counters->messages, 1);
         return;
@@ -67,9 +68,10 @@ static void emit_object(medsec__connection *c, const medsec_reading *reading)
                                           .time_source = "gateway"};
     char json[MEDSEC_READING_JSON_MAX];
     size_t len = 0;
-    if (medsec_reading_write_json(json, sizeof(json), &len, c->profile, reading, &origin) ==
-        MEDSEC_OK)
+    if (medsec_reading_write_json(json, sizeof json, &len, c->profile, reading, &origin) ==
+        MEDSEC_OK) {
         publish(c, (outgoing){"Reading", json, len, c->loop->gateway->options.seed_qos, false});
+    }
 }
 
 static void emit_text(medsec__connection *c, const char *suffix, const char *text)
@@ -83,7 +85,7 @@ static void emit_address(medsec__connection *c, const medsec__address *address,
 {
     char host[MEDSEC__ADDRESS_TEXT_MAX], port[8];
     medsec__address_host(host, address);
-    snprintf(port, sizeof(port), "%u", medsec__address_port(address));
+    snprintf(port, sizeof port, "%u", medsec__address_port(address));
     emit_text(c, host_suffix, host);
     emit_text(c, port_suffix, port);
 }
@@ -92,10 +94,11 @@ static void emit_addresses(medsec__connection *c)
 {
     emit_address(c, &c->peer, "Ip_address", "Port_address");
     medsec__address own;
-    socklen_t len = sizeof(own);
+    socklen_t len = sizeof own;
     uv_os_fd_t fd;
-    if (uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0 && getsockname(fd, &own.any, &len) == 0)
+    if (uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0 && getsockname(fd, &own.any, &len) == 0) {
         emit_address(c, &own, "Internal_Server/Ip_address", "Internal_Server/Port_address");
+    }
 }
 
 void medsec__emit_reading(medsec__connection *c, const medsec_reading *reading)
@@ -103,19 +106,22 @@ void medsec__emit_reading(medsec__connection *c, const medsec_reading *reading)
     const uint32_t what = c->loop->gateway->options.publish;
     if (what & MEDSEC_PUBLISH_FIELDS) {
         emit_fields(c, reading);
-        if (c->readings % MEDSEC_GATEWAY_ADDRESS_EVERY == 0)
+        if (c->readings % MEDSEC_GATEWAY_ADDRESS_EVERY == 0) {
             emit_addresses(c);
+        }
     }
-    if (what & MEDSEC_PUBLISH_READING)
+    if (what & MEDSEC_PUBLISH_READING) {
         emit_object(c, reading);
+    }
 }
 
 void medsec__emit_profile(medsec__connection *c)
 {
     char json[MEDSEC_PROFILE_JSON_MAX];
     size_t len = 0;
-    if (medsec_profile_write_json(json, sizeof(json), &len, c->profile) == MEDSEC_OK)
+    if (medsec_profile_write_json(json, sizeof json, &len, c->profile) == MEDSEC_OK) {
         publish(c, (outgoing){"Profile", json, len, 1, true});
+    }
 }
 
 static void write_time(char out[32])
@@ -125,7 +131,7 @@ static void write_time(char out[32])
     struct tm t;
     gmtime_r(&seconds, &t);
     char text[24];
-    (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &t);
+    (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &t);
     snprintf(out, 32, "%s.%03uZ", text, (unsigned)(ms % 1000));
 }
 
@@ -134,10 +140,11 @@ void medsec__emit_status(medsec__connection *c, uint32_t live, const char *why)
     char json[STATUS_JSON_MAX], now[32];
     write_time(now);
     int len =
-        snprintf(json, sizeof(json),
+        snprintf(json, sizeof json,
                  "{\"status\":\"%s\",\"wire\":\"%s\",\"authenticated\":false,"
                  "\"sessions\":%u,\"reason\":\"%s\",\"time\":\"%s\"}",
                  live > 0 ? "online" : "offline", medsec_session_wire(&c->session), live, why, now);
-    if (len > 0 && (size_t)len < sizeof(json))
+    if (len > 0 && (size_t)len < sizeof json) {
         publish(c, (outgoing){"Status", json, (size_t)len, 1, true});
+    }
 }

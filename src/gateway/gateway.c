@@ -33,16 +33,18 @@ static void fill_in(medsec_gateway_options *o)
 static medsec_status check(const medsec_gateway_options *o)
 {
     const uint32_t known = MEDSEC_PUBLISH_FIELDS | MEDSEC_PUBLISH_READING;
-    if (!o->registry || !o->profiles || !o->publisher || (o->publish & ~known) || o->seed_qos > 1)
+    if (!o->registry || !o->profiles || !o->publisher || (o->publish & ~known) || o->seed_qos > 1) {
         return MEDSEC_ERR_ARGUMENT;
+    }
     return MEDSEC_OK;
 }
 
 static medsec_status compile_topic(medsec_gateway *gateway)
 {
     static const char usual[] = MEDSEC_TOPIC_TEMPLATE_DEFAULT;
-    if (!gateway->options.topic)
-        return medsec_topic_compile(&gateway->topic, usual, sizeof(usual) - 1);
+    if (!gateway->options.topic) {
+        return medsec_topic_compile(&gateway->topic, usual, sizeof usual - 1);
+    }
     gateway->topic = *gateway->options.topic;
     return MEDSEC_OK;
 }
@@ -57,24 +59,29 @@ static bool make_locks(medsec_gateway *gateway)
 static medsec_status prepare(medsec_gateway *gateway)
 {
     medsec_status status = medsec__address_parse(&gateway->address, gateway->options.listen);
-    if (status == MEDSEC_OK)
+    if (status == MEDSEC_OK) {
         status = compile_topic(gateway);
-    if (status == MEDSEC_OK)
+    }
+    if (status == MEDSEC_OK) {
         status = medsec__presence_create(&gateway->presence);
-    gateway->loops = calloc(gateway->options.threads, sizeof(*gateway->loops));
-    if (status == MEDSEC_OK && !gateway->loops)
+    }
+    gateway->loops = calloc(gateway->options.threads, sizeof *gateway->loops);
+    if (status == MEDSEC_OK && !gateway->loops) {
         status = MEDSEC_ERR_MEMORY;
-    if (status != MEDSEC_OK)
+    }
+    if (status != MEDSEC_OK) {
         return status;
+    }
     (void)medsec_registry_changed(gateway->options.registry);
     return medsec__watch_load(gateway);
 }
 
 medsec_status medsec_gateway_create(medsec_gateway **gateway, const medsec_gateway_options *options)
 {
-    if (!gateway || !options || check(options) != MEDSEC_OK)
+    if (!gateway || !options || check(options) != MEDSEC_OK) {
         return MEDSEC_ERR_ARGUMENT;
-    medsec_gateway *g = calloc(1, sizeof(*g));
+    }
+    medsec_gateway *g = calloc(1, sizeof *g);
     if (!g || !make_locks(g)) {
         free(g);
         return MEDSEC_ERR_MEMORY;
@@ -95,10 +102,12 @@ static void close_sockets(medsec_gateway *gateway)
 {
     for (uint32_t i = 0; i < gateway->options.threads; i++) {
         medsec__loop *loop = &gateway->loops[i];
-        if (loop->listen_fd >= 0)
+        if (loop->listen_fd >= 0) {
             close(loop->listen_fd);
-        if (loop->reserve_fd >= 0)
+        }
+        if (loop->reserve_fd >= 0) {
             close(loop->reserve_fd);
+        }
     }
 }
 
@@ -123,10 +132,12 @@ static medsec_status open_loops(medsec_gateway *gateway)
 {
     for (uint32_t i = 0; i < gateway->options.threads; i++) {
         medsec_status status = medsec__loop_open(&gateway->loops[i]);
-        while (status != MEDSEC_OK && i > 0)
+        while (status != MEDSEC_OK && i > 0) {
             medsec__loop_abandon(&gateway->loops[--i]);
-        if (status != MEDSEC_OK)
+        }
+        if (status != MEDSEC_OK) {
             return status;
+        }
     }
     return MEDSEC_OK;
 }
@@ -137,8 +148,9 @@ static void end_threads(medsec_gateway *gateway, uint32_t running)
         atomic_store(&gateway->loops[i].told_stop, true);
         (void)uv_async_send(&gateway->loops[i].wake);
     }
-    for (uint32_t i = 0; i < running; i++)
+    for (uint32_t i = 0; i < running; i++) {
         uv_thread_join(&gateway->loops[i].thread);
+    }
 }
 
 static medsec_status run_threads(medsec_gateway *gateway)
@@ -150,23 +162,26 @@ static medsec_status run_threads(medsec_gateway *gateway)
             return status;
         }
     }
-    if (uv_thread_create(&gateway->watcher, medsec__watch_run, gateway) == 0)
+    if (uv_thread_create(&gateway->watcher, medsec__watch_run, gateway) == 0) {
         return MEDSEC_OK;
+    }
     end_threads(gateway, gateway->options.threads);
     return MEDSEC_ERR_MEMORY;
 }
 
 static void close_loops(medsec_gateway *gateway)
 {
-    for (uint32_t i = 0; i < gateway->options.threads; i++)
+    for (uint32_t i = 0; i < gateway->options.threads; i++) {
         medsec__loop_close(&gateway->loops[i]);
+    }
     close_sockets(gateway);
 }
 
 static void abandon_loops(medsec_gateway *gateway)
 {
-    for (uint32_t i = 0; i < gateway->options.threads; i++)
+    for (uint32_t i = 0; i < gateway->options.threads; i++) {
         medsec__loop_abandon(&gateway->loops[i]);
+    }
     close_sockets(gateway);
 }
 
@@ -187,8 +202,9 @@ static medsec_status start_publisher(medsec_gateway *gateway)
     }
     set_awake(gateway, true);
     status = run_threads(gateway);
-    if (status == MEDSEC_OK)
+    if (status == MEDSEC_OK) {
         return MEDSEC_OK;
+    }
     (void)publisher->ops->stop(publisher, 0);
     close_loops(gateway);
     return status;
@@ -196,13 +212,16 @@ static medsec_status start_publisher(medsec_gateway *gateway)
 
 medsec_status medsec_gateway_start(medsec_gateway *gateway)
 {
-    if (!gateway)
+    if (!gateway) {
         return MEDSEC_ERR_ARGUMENT;
-    if (gateway->started)
+    }
+    if (gateway->started) {
         return MEDSEC_ERR_STATE;
+    }
     medsec_status status = bind_sockets(gateway);
-    if (status != MEDSEC_OK)
+    if (status != MEDSEC_OK) {
         return status;
+    }
     status = open_loops(gateway);
     if (status != MEDSEC_OK) {
         close_sockets(gateway);
@@ -236,15 +255,17 @@ static void add_counters(medsec_gateway_stats *stats, const medsec__counters *c)
     stats->dropped += c->dropped;
     stats->extra_members += c->extra_members;
     stats->paused += c->paused;
-    for (unsigned i = 0; i < MEDSEC_GATEWAY_REASONS; i++)
+    for (unsigned i = 0; i < MEDSEC_GATEWAY_REASONS; i++) {
         stats->rejected[i] += c->rejected[i];
+    }
 }
 
 void medsec_gateway_get_stats(const medsec_gateway *gateway, medsec_gateway_stats *stats)
 {
     *stats = (medsec_gateway_stats){.reloads = gateway->reloads};
-    for (uint32_t i = 0; i < gateway->options.threads; i++)
+    for (uint32_t i = 0; i < gateway->options.threads; i++) {
         add_counters(stats, &gateway->loops[i].counters);
+    }
 }
 
 static void stop_watch(medsec_gateway *gateway)
@@ -258,10 +279,12 @@ static void stop_watch(medsec_gateway *gateway)
 
 medsec_status medsec_gateway_stop(medsec_gateway *gateway, uint32_t timeout_ms)
 {
-    if (!gateway)
+    if (!gateway) {
         return MEDSEC_ERR_ARGUMENT;
-    if (!gateway->started)
+    }
+    if (!gateway->started) {
         return MEDSEC_ERR_STATE;
+    }
     uint64_t begin = uv_hrtime();
     stop_watch(gateway);
     set_awake(gateway, false);
@@ -276,8 +299,9 @@ medsec_status medsec_gateway_stop(medsec_gateway *gateway, uint32_t timeout_ms)
 
 void medsec_gateway_destroy(medsec_gateway *gateway)
 {
-    if (!gateway)
+    if (!gateway) {
         return;
+    }
     medsec_status status = gateway->started ? medsec_gateway_stop(gateway, 0) : MEDSEC_OK;
     (void)status; /* whoever wants to know calls stop */
     medsec__presence_destroy(gateway->presence);

@@ -9,8 +9,9 @@ static uint32_t hash(const void *data, size_t len)
 {
     const uint8_t *bytes = data;
     uint32_t h = 2166136261u;
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < len; i++) {
         h = (h ^ bytes[i]) * 16777619u;
+    }
     return h;
 }
 
@@ -24,8 +25,8 @@ void medsec__identify_remember(const medsec__connection *c)
 {
     uint8_t address[16];
     medsec__hint *hint = hint_of(c, address);
-    memcpy(hint->address, address, sizeof(address));
-    memcpy(hint->id, c->id, sizeof(hint->id));
+    memcpy(hint->address, address, sizeof address);
+    memcpy(hint->id, c->id, sizeof hint->id);
 }
 
 /* The device last seen from this address, if it is that one again. */
@@ -33,8 +34,9 @@ static const medsec_directory_entry *try_hint(const medsec__connection *c, const
 {
     uint8_t address[16];
     const medsec__hint *hint = hint_of(c, address);
-    if (hint->id[0] == '\0' || memcmp(hint->address, address, sizeof(address)) != 0)
+    if (hint->id[0] == '\0' || memcmp(hint->address, address, sizeof address) != 0) {
         return NULL;
+    }
     const medsec_directory_entry *entry = medsec_directory_find(c->loop->directory, hint->id);
     return entry && medsec_directory_opens(entry, &c->loop->scratch, block) ? entry : NULL;
 }
@@ -44,14 +46,17 @@ static medsec_status find(medsec__connection *c, const uint8_t *block,
 {
     medsec__loop *loop = c->loop;
     *entry = try_hint(c, block);
-    if (*entry)
+    if (*entry) {
         return MEDSEC_OK;
+    }
     uint64_t begin = uv_hrtime();
-    if (!medsec__budget_allows(&loop->budget, begin))
+    if (!medsec__budget_allows(&loop->budget, begin)) {
         return MEDSEC_ERR_BUSY;
+    }
     *entry = medsec_directory_identify(loop->directory, &loop->scratch, block, NULL);
-    if (*entry)
+    if (*entry) {
         return MEDSEC_OK;
+    }
     medsec__budget_spend(&loop->budget, uv_hrtime() - begin);
     return MEDSEC_ERR_UNKNOWN_DEVICE;
 }
@@ -62,15 +67,17 @@ medsec_status medsec__identify(void *context, const uint8_t block[MEDSEC_AES_BLO
     medsec__connection *c = context;
     const medsec_directory_entry *entry = NULL;
     medsec_status status = find(c, block, &entry);
-    if (status != MEDSEC_OK)
+    if (status != MEDSEC_OK) {
         return status;
-    if (entry->state != MEDSEC_DEVICE_ACTIVE)
+    }
+    if (entry->state != MEDSEC_DEVICE_ACTIVE) {
         return MEDSEC_ERR_REVOKED;
-    memcpy(c->id, entry->id, sizeof(c->id));
+    }
+    memcpy(c->id, entry->id, sizeof c->id);
     c->lane = hash(entry->id, strlen(entry->id));
     c->profile = entry->profile;
-    memcpy(identity->key, entry->key, sizeof(identity->key));
-    memcpy(identity->iv, entry->iv, sizeof(identity->iv));
+    memcpy(identity->key, entry->key, sizeof identity->key);
+    memcpy(identity->iv, entry->iv, sizeof identity->iv);
     identity->profile = entry->profile;
     identity->device = c;
     return MEDSEC_OK;
@@ -90,8 +97,9 @@ static void close_strangers(medsec__loop *loop, medsec__place place, const medse
     for (medsec__connection *c = TAILQ_FIRST(&loop->places[place]); c; c = next) {
         next = TAILQ_NEXT(c, link);
         if (c->id[0] != '\0' && !is_unchanged(medsec_directory_find(old, c->id),
-                                              medsec_directory_find(loop->directory, c->id)))
+                                              medsec_directory_find(loop->directory, c->id))) {
             medsec__connection_reject(c, MEDSEC_ERR_REVOKED);
+        }
     }
 }
 
@@ -99,7 +107,8 @@ void medsec__identify_renew(medsec__loop *loop)
 {
     medsec_directory *old = loop->directory;
     loop->directory = medsec__watch_directory(loop->gateway);
-    for (unsigned i = 0; i < MEDSEC__PLACES; i++)
+    for (unsigned i = 0; i < MEDSEC__PLACES; i++) {
         close_strangers(loop, (medsec__place)i, old);
+    }
     medsec_directory_unref(old);
 }

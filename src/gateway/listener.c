@@ -12,12 +12,13 @@
 static bool set_options(int fd, int family)
 {
     const int on = 1, off = 0, idle = MEDSEC__KEEP_ALIVE_S;
-    if (family == AF_INET6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-    return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-           setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
-           setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) == 0 &&
-           setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle)) == 0;
+    if (family == AF_INET6) {
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    }
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+           setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0 &&
+           setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) == 0 &&
+           setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle) == 0;
 }
 
 static bool bind_and_listen(int fd, medsec__address *address)
@@ -33,8 +34,9 @@ medsec_status medsec__listener_bind(medsec__loop *loop)
     loop->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     loop->listen_fd =
         socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-    if (loop->listen_fd >= 0 && bind_and_listen(loop->listen_fd, address))
+    if (loop->listen_fd >= 0 && bind_and_listen(loop->listen_fd, address)) {
         return MEDSEC_OK;
+    }
     medsec_log_write(loop->gateway->options.log, MEDSEC_LOG_ERROR, "listen-failed",
                      MEDSEC_LOG_STR("address", loop->gateway->options.listen),
                      MEDSEC_LOG_STR("error", strerror(errno)));
@@ -57,8 +59,9 @@ static void pause_listening(medsec__loop *loop)
  * looks for a descriptor first: whether somebody waits is known only now.) */
 static bool shed(medsec__loop *loop)
 {
-    if (loop->reserve_fd >= 0)
+    if (loop->reserve_fd >= 0) {
         close(loop->reserve_fd);
+    }
     int fd = accept4(loop->listen_fd, NULL, NULL, SOCK_CLOEXEC);
     int error = errno;
     if (fd >= 0) {
@@ -66,8 +69,9 @@ static bool shed(medsec__loop *loop)
         refuse(loop, "descriptors");
     }
     loop->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && error != EAGAIN)
+    if (fd < 0 && error != EAGAIN) {
         pause_listening(loop);
+    }
     return fd >= 0;
 }
 
@@ -88,7 +92,7 @@ static void take(medsec__loop *loop, int fd, const medsec__address *peer)
 static bool accept_one(medsec__loop *loop)
 {
     medsec__address peer;
-    socklen_t len = sizeof(peer);
+    socklen_t len = sizeof peer;
     int fd = accept4(loop->listen_fd, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
         take(loop, fd, &peer);
@@ -120,10 +124,12 @@ static void on_acceptable(uv_poll_t *handle, int status, int events)
 
 void medsec__listener_retry(medsec__loop *loop)
 {
-    if (loop->reserve_fd < 0)
+    if (loop->reserve_fd < 0) {
         loop->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (!uv_is_active((uv_handle_t *)&loop->listener))
+    }
+    if (!uv_is_active((uv_handle_t *)&loop->listener)) {
         (void)uv_poll_start(&loop->listener, UV_READABLE, on_acceptable);
+    }
 }
 
 medsec_status medsec__listener_start(medsec__loop *loop)

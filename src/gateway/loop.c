@@ -13,25 +13,30 @@ static void expire(medsec__loop *loop, medsec__place place, uint32_t timeout_ms)
     uint64_t now = uv_now(&loop->uv);
     medsec__connection *c;
     while ((c = TAILQ_FIRST(&loop->places[place])) && now - c->since_ms >= timeout_ms) {
-        if (place == MEDSEC__WAITING)
+        if (place == MEDSEC__WAITING) {
             medsec__connection_reject(c, MEDSEC_ERR_TIMEOUT);
-        else
+        } else {
             medsec__connection_close(c, "idle-timeout");
+        }
     }
 }
 
 static void close_all(medsec__loop *loop)
 {
-    for (unsigned i = 0; i < MEDSEC__PLACES; i++)
-        while (!TAILQ_EMPTY(&loop->places[i]))
+    for (unsigned i = 0; i < MEDSEC__PLACES; i++) {
+        while (!TAILQ_EMPTY(&loop->places[i])) {
             medsec__connection_close(TAILQ_FIRST(&loop->places[i]), "gateway-stop");
+        }
+    }
 }
 
 static bool is_empty(const medsec__loop *loop)
 {
-    for (unsigned i = 0; i < MEDSEC__PLACES; i++)
-        if (!TAILQ_EMPTY(&loop->places[i]))
+    for (unsigned i = 0; i < MEDSEC__PLACES; i++) {
+        if (!TAILQ_EMPTY(&loop->places[i])) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -55,8 +60,9 @@ static void drain_tick(medsec__loop *loop)
     }
     bool done = loop->quiet || uv_now(&loop->uv) >= loop->drain_end_ms || is_empty(loop);
     loop->quiet = true;
-    if (!done)
+    if (!done) {
         return;
+    }
     close_all(loop);
     uv_close((uv_handle_t *)&loop->tick, NULL);
     uv_close((uv_handle_t *)&loop->wake, NULL);
@@ -91,16 +97,18 @@ static void say_end(medsec__loop *loop)
         TAILQ_FOREACH(c, &loop->places[i], link)
         {
             uv_os_fd_t fd;
-            if (uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0)
+            if (uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0) {
                 (void)shutdown(fd, SHUT_WR);
+            }
         }
     }
 }
 
 static void begin_drain(medsec__loop *loop)
 {
-    if (loop->draining)
+    if (loop->draining) {
         return;
+    }
     medsec__listener_stop(loop);
     loop->draining = true;
     loop->quiet = false;
@@ -113,12 +121,15 @@ static void begin_drain(medsec__loop *loop)
 static void on_wake(uv_async_t *async)
 {
     medsec__loop *loop = async->data;
-    if (atomic_exchange(&loop->told_directory, false))
+    if (atomic_exchange(&loop->told_directory, false)) {
         medsec__identify_renew(loop);
-    if (atomic_exchange(&loop->told_relieved, false))
+    }
+    if (atomic_exchange(&loop->told_relieved, false)) {
         resume_all(loop);
-    if (atomic_load(&loop->told_stop))
+    }
+    if (atomic_load(&loop->told_stop)) {
         begin_drain(loop);
+    }
 }
 
 static medsec_status open_handles(medsec__loop *loop)
@@ -126,24 +137,28 @@ static medsec_status open_handles(medsec__loop *loop)
     const uint64_t tick = tick_ms(&loop->gateway->options);
     loop->wake.data = loop;
     loop->tick.data = loop;
-    if (uv_async_init(&loop->uv, &loop->wake, on_wake) != 0)
+    if (uv_async_init(&loop->uv, &loop->wake, on_wake) != 0) {
         return MEDSEC_ERR_MEMORY;
+    }
     (void)uv_timer_init(&loop->uv, &loop->tick);
     if (uv_timer_start(&loop->tick, on_tick, tick, tick) != 0 ||
-        uv_poll_init(&loop->uv, &loop->listener, loop->listen_fd) != 0)
+        uv_poll_init(&loop->uv, &loop->listener, loop->listen_fd) != 0) {
         return MEDSEC_ERR_MEMORY;
+    }
     return medsec__listener_start(loop);
 }
 
 medsec_status medsec__loop_open(medsec__loop *loop)
 {
     static const uint8_t no_key[MEDSEC_AES128_KEY_LEN];
-    for (unsigned i = 0; i < MEDSEC__PLACES; i++)
+    for (unsigned i = 0; i < MEDSEC__PLACES; i++) {
         TAILQ_INIT(&loop->places[i]);
+    }
     medsec_status status =
         medsec_aes_cbc_open(&loop->scratch, medsec_crypto_openssl(), MEDSEC_DECRYPT, no_key);
-    if (status != MEDSEC_OK)
+    if (status != MEDSEC_OK) {
         return status;
+    }
     if (uv_loop_init(&loop->uv) != 0) {
         medsec_aes_cbc_close(&loop->scratch);
         return MEDSEC_ERR_MEMORY;
@@ -151,8 +166,9 @@ medsec_status medsec__loop_open(medsec__loop *loop)
     loop->uv.data = loop;
     loop->directory = medsec__watch_directory(loop->gateway);
     status = open_handles(loop);
-    if (status != MEDSEC_OK)
+    if (status != MEDSEC_OK) {
         medsec__loop_abandon(loop);
+    }
     return status;
 }
 
@@ -170,8 +186,9 @@ medsec_status medsec__loop_run(medsec__loop *loop)
 static void close_handle(uv_handle_t *handle, void *context)
 {
     (void)context;
-    if (!uv_is_closing(handle))
+    if (!uv_is_closing(handle)) {
         uv_close(handle, NULL);
+    }
 }
 
 void medsec__loop_abandon(medsec__loop *loop)

@@ -32,8 +32,9 @@ static void on_connected5(void *context, MQTTAsync_successData5 *data)
 {
     int most = MQTTProperties_getNumericValue(&data->properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM);
     size_t window = MEDSEC_MQTT_IN_FLIGHT;
-    if (most > 0 && (size_t)most <= window)
+    if (most > 0 && (size_t)most <= window) {
         window = most > 1 ? (size_t)most - 1 : 1;
+    }
     connected(context, window);
 }
 
@@ -47,8 +48,9 @@ static void on_connected(void *context, MQTTAsync_successData *data)
  * made with the other version then. A broker that is not there says nothing about its version. */
 static bool is_about_version(int code, const char *message)
 {
-    if (code == REFUSED_VERSION_311 || code == MQTTREASONCODE_UNSUPPORTED_PROTOCOL_VERSION)
+    if (code == REFUSED_VERSION_311 || code == MQTTREASONCODE_UNSUPPORTED_PROTOCOL_VERSION) {
         return true;
+    }
     return message && (strcmp(message, "socket error") == 0 ||
                        strcmp(message, "TCP connect completion failure") == 0);
 }
@@ -56,8 +58,9 @@ static bool is_about_version(int code, const char *message)
 static void connect_failed(paho *p, int code, const char *message)
 {
     uv_mutex_lock(&p->lock);
-    if (p->link == PAHO_CONNECTING && is_about_version(code, message))
+    if (p->link == PAHO_CONNECTING && is_about_version(code, message)) {
         p->version = p->version == MQTTVERSION_5 ? MQTTVERSION_3_1_1 : MQTTVERSION_5;
+    }
     p->link = PAHO_DOWN;
     p->failure = code;
     uv_cond_signal(&p->changed);
@@ -130,12 +133,14 @@ static void rewind_window(paho *p)
 static void swap_handle(paho *p, MQTTAsync handle)
 {
     MQTTAsync old = p->handle;
-    while (p->pumping)
+    while (p->pumping) {
         uv_cond_wait(&p->changed, &p->lock);
+    }
     p->fd = -1;
     uv_mutex_unlock(&p->lock);
-    if (old)
+    if (old) {
         MQTTAsync_destroy(&old);
+    }
     uv_mutex_lock(&p->lock);
     p->handle = handle;
     rewind_window(p);
@@ -162,8 +167,9 @@ void medsec__paho_connect(paho *p)
         rc = ask_connection(p, handle);
         uv_mutex_lock(&p->lock);
     }
-    if (rc != MQTTASYNC_SUCCESS)
+    if (rc != MQTTASYNC_SUCCESS) {
         fail(p, rc);
+    }
 }
 
 static void on_goodbye5(void *context, MQTTAsync_successData5 *data)
@@ -181,8 +187,9 @@ static void on_goodbye(void *context, MQTTAsync_successData *data)
 static void wait_down(paho *p)
 {
     uint64_t end = uv_hrtime() + GOODBYE_MS * 1000000ull;
-    while (p->link == PAHO_UP && uv_hrtime() < end)
+    while (p->link == PAHO_UP && uv_hrtime() < end) {
         (void)uv_cond_timedwait(&p->changed, &p->lock, end - uv_hrtime());
+    }
 }
 
 static void say_goodbye(paho *p)
@@ -199,25 +206,29 @@ static void say_goodbye(paho *p)
     uv_mutex_unlock(&p->lock);
     int rc = MQTTAsync_disconnect(p->handle, &options);
     uv_mutex_lock(&p->lock);
-    if (rc == MQTTASYNC_SUCCESS)
+    if (rc == MQTTASYNC_SUCCESS) {
         wait_down(p);
+    }
 }
 
 void medsec__paho_disconnect(paho *p)
 {
-    if (p->link == PAHO_UP)
+    if (p->link == PAHO_UP) {
         say_goodbye(p);
+    }
     p->link = PAHO_DOWN;
     swap_handle(p, NULL);
 }
 
 void medsec__paho_announce(paho *p, const char *payload)
 {
-    if (!p->will_topic || !payload)
+    if (!p->will_topic || !payload) {
         return;
+    }
     uv_mutex_unlock(&p->lock);
     int rc = MQTTAsync_send(p->handle, p->will_topic, (int)strlen(payload), payload, 1, 1, NULL);
     uv_mutex_lock(&p->lock);
-    if (rc != MQTTASYNC_SUCCESS)
+    if (rc != MQTTASYNC_SUCCESS) {
         fail(p, rc);
+    }
 }

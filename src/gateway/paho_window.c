@@ -21,20 +21,23 @@ static void release_oldest(paho *p, report *r)
 {
     const paho_slot *slot = &p->slots[p->released++ % MEDSEC_MQTT_IN_FLIGHT];
     (void)medsec__queue_release(&p->queue);
-    if (slot->status == MEDSEC_OK)
+    if (slot->status == MEDSEC_OK) {
         p->counts.published++;
-    else
+    } else {
         p->counts.lost++;
-    if (slot->token == 0)
+    }
+    if (slot->token == 0) {
         return;
+    }
     r->durable[r->count].token = slot->token;
     r->durable[r->count++].status = slot->status;
 }
 
 static void release_settled(paho *p, report *r)
 {
-    while (p->released < p->handed && p->slots[p->released % MEDSEC_MQTT_IN_FLIGHT].done)
+    while (p->released < p->handed && p->slots[p->released % MEDSEC_MQTT_IN_FLIGHT].done) {
         release_oldest(p, r);
+    }
     if (p->is_pressed && p->queue.used <= p->high_water / 2) {
         p->is_pressed = false;
         r->relieved = true;
@@ -44,10 +47,12 @@ static void release_settled(paho *p, report *r)
 static void tell(const paho *p, const report *r)
 {
     const medsec_publisher_listener *l = p->listener;
-    for (size_t i = 0; l->durable && i < r->count; i++)
+    for (size_t i = 0; l->durable && i < r->count; i++) {
         l->durable(l->context, r->durable[i].token, r->durable[i].status);
-    if (l->relieved && r->relieved)
+    }
+    if (l->relieved && r->relieved) {
         l->relieved(l->context);
+    }
 }
 
 /* Paho hears of a PUBACK in one thread and sends in another: refill by the half then. QoS 0 is
@@ -59,8 +64,9 @@ static bool must_refill(const paho *p, uint8_t qos)
 
 static void set_corked(paho *p, bool on)
 {
-    if (p->corked != on)
+    if (p->corked != on) {
         medsec__broker_cork(p->fd, on);
+    }
     p->corked = on;
 }
 
@@ -73,12 +79,15 @@ static void settle(paho_slot *slot, medsec_status status)
     slot->done = true;
     slot->status = status;
     release_settled(p, &r);
-    if (must_refill(p, qos))
+    if (must_refill(p, qos)) {
         medsec__paho_pump(p, false);
-    if (p->handed == p->released)
+    }
+    if (p->handed == p->released) {
         set_corked(p, false);
-    if (p->stopping)
+    }
+    if (p->stopping) {
         uv_cond_signal(&p->changed);
+    }
     uv_mutex_unlock(&p->lock);
     tell(p, &r);
 }
@@ -99,8 +108,9 @@ static void on_sent(void *context, MQTTAsync_successData *data)
  */
 static void on_refused5(void *context, MQTTAsync_failureData5 *data)
 {
-    if (data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR)
+    if (data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
         settle(context, MEDSEC_ERR_IO);
+    }
 }
 
 static int hand_over(const paho *p, paho_slot *slot, const medsec_message *m)
@@ -126,8 +136,9 @@ static paho_slot *claim_slot(paho *p, const medsec_message *m)
 
 void medsec__paho_pump(paho *p, bool starting)
 {
-    if (p->pumping)
+    if (p->pumping) {
         return;
+    }
     p->pumping = true;
     medsec_message m;
     bool enough = false;
@@ -146,6 +157,7 @@ void medsec__paho_pump(paho *p, bool starting)
         }
     }
     p->pumping = false;
-    if (p->link != PAHO_UP)
+    if (p->link != PAHO_UP) {
         uv_cond_signal(&p->changed);
+    }
 }

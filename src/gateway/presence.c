@@ -19,7 +19,7 @@ struct medsec__presence {
 
 medsec_status medsec__presence_create(medsec__presence **presence)
 {
-    medsec__presence *p = calloc(1, sizeof(*p));
+    medsec__presence *p = calloc(1, sizeof *p);
     if (!p || uv_mutex_init(&p->lock) != 0) {
         free(p);
         return MEDSEC_ERR_MEMORY;
@@ -30,8 +30,9 @@ medsec_status medsec__presence_create(medsec__presence **presence)
 
 void medsec__presence_destroy(medsec__presence *p)
 {
-    if (!p)
+    if (!p) {
         return;
+    }
     for (unsigned i = 0; i < BUCKETS; i++) {
         device *next;
         for (device *d = p->buckets[i]; d; d = next) {
@@ -47,8 +48,9 @@ void medsec__presence_destroy(medsec__presence *p)
 static device **find(medsec__presence *p, const medsec__connection *c)
 {
     device **link = &p->buckets[c->lane % BUCKETS];
-    while (*link && strcmp((*link)->id, c->id) != 0)
+    while (*link && strcmp((*link)->id, c->id) != 0) {
         link = &(*link)->next;
+    }
     return link;
 }
 
@@ -56,20 +58,22 @@ static device *find_or_add(medsec__presence *p, const medsec__connection *c)
 {
     device **link = find(p, c);
     if (!*link) {
-        *link = calloc(1, sizeof(**link));
-        if (*link)
-            memcpy((*link)->id, c->id, sizeof(c->id));
+        *link = calloc(1, sizeof **link);
+        if (*link) {
+            memcpy((*link)->id, c->id, sizeof c->id);
+        }
     }
     return *link;
 }
 
 static void enter(device *d, medsec__connection *c)
 {
-    if (d->live++ == 0)
+    if (d->live++ == 0) {
         medsec__emit_profile(c);
-    else
+    } else {
         medsec_log_write(c->loop->gateway->options.log, MEDSEC_LOG_WARN, "second-session",
                          MEDSEC_LOG_STR("device", d->id), MEDSEC_LOG_INT("sessions", d->live));
+    }
     medsec__emit_status(c, d->live, "connected");
 }
 
@@ -77,8 +81,9 @@ bool medsec__presence_enter(medsec__presence *p, medsec__connection *c)
 {
     uv_mutex_lock(&p->lock);
     device *d = find_or_add(p, c);
-    if (d)
+    if (d) {
         enter(d, c);
+    }
     uv_mutex_unlock(&p->lock);
     return d != NULL;
 }

@@ -39,16 +39,18 @@ static medsec_status memory_start(medsec_publisher *publisher,
 
 static stored *store(const medsec_message *message)
 {
-    stored *s = malloc(sizeof(*s) + message->topic_len + message->payload_len + 1);
-    if (!s)
+    stored *s = malloc(sizeof *s + message->topic_len + message->payload_len + 1);
+    if (!s) {
         return NULL;
+    }
     s->message = *message;
     memcpy(s->text, message->topic, message->topic_len);
     s->text[message->topic_len] = '\0';
     s->message.topic = s->text;
     char *payload = s->text + message->topic_len + 1;
-    if (message->payload_len > 0)
+    if (message->payload_len > 0) {
         memcpy(payload, message->payload, message->payload_len);
+    }
     s->message.payload = payload;
     return s;
 }
@@ -57,17 +59,20 @@ static medsec_status memory_publish(medsec_publisher *publisher, const medsec_me
 {
     memory *m = (memory *)publisher;
     stored *s = store(message);
-    if (!s)
+    if (!s) {
         return MEDSEC_ERR_MEMORY;
+    }
     uv_mutex_lock(&m->lock);
     bool full = m->count == m->limit;
-    if (full)
+    if (full) {
         m->refused++;
-    else
+    } else {
         m->ring[(m->first + m->count++) % m->limit] = s;
+    }
     uv_mutex_unlock(&m->lock);
-    if (full)
+    if (full) {
         free(s);
+    }
     return full ? MEDSEC_ERR_BUSY : MEDSEC_OK;
 }
 
@@ -104,8 +109,9 @@ static medsec_status memory_stop(medsec_publisher *publisher, uint32_t timeout_m
 static void memory_destroy(medsec_publisher *publisher)
 {
     memory *m = (memory *)publisher;
-    for (size_t i = 0; i < m->count; i++)
+    for (size_t i = 0; i < m->count; i++) {
         free(m->ring[(m->first + i) % m->limit]);
+    }
     free(m->taken);
     free(m->ring);
     uv_mutex_destroy(&m->lock);
@@ -121,10 +127,11 @@ static const medsec_publisher_ops memory_ops = {.start = memory_start,
 
 medsec_status medsec_publisher_memory_create(medsec_publisher **publisher, size_t limit)
 {
-    if (!publisher || limit == 0)
+    if (!publisher || limit == 0) {
         return MEDSEC_ERR_ARGUMENT;
-    memory *m = calloc(1, sizeof(*m));
-    stored **ring = calloc(limit, sizeof(*ring));
+    }
+    memory *m = calloc(1, sizeof *m);
+    stored **ring = calloc(limit, sizeof *ring);
     if (!m || !ring || uv_mutex_init(&m->lock) != 0) {
         free(ring);
         free(m);
@@ -151,21 +158,26 @@ static bool take_oldest(memory *m)
 
 medsec_status medsec_publisher_memory_take(medsec_publisher *publisher, medsec_message *message)
 {
-    if (!publisher || !message)
+    if (!publisher || !message) {
         return MEDSEC_ERR_ARGUMENT;
+    }
     memory *m = (memory *)publisher;
     uv_mutex_lock(&m->lock);
     bool empty = m->count == 0;
     bool relieved = !empty && take_oldest(m);
-    if (!empty)
+    if (!empty) {
         *message = m->taken->message;
+    }
     const medsec_publisher_listener *listener = m->listener;
     uv_mutex_unlock(&m->lock);
-    if (empty)
+    if (empty) {
         return MEDSEC_ERR_NOT_FOUND;
-    if (listener && listener->durable && message->token != 0)
+    }
+    if (listener && listener->durable && message->token != 0) {
         listener->durable(listener->context, message->token, MEDSEC_OK);
-    if (listener && listener->relieved && relieved)
+    }
+    if (listener && listener->relieved && relieved) {
         listener->relieved(listener->context);
+    }
     return MEDSEC_OK;
 }

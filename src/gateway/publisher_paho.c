@@ -18,7 +18,7 @@
 static uint64_t random_below(uint64_t bound)
 {
     uint32_t r = 0;
-    (void)uv_random(NULL, NULL, &r, sizeof(r), 0, NULL);
+    (void)uv_random(NULL, NULL, &r, sizeof r, 0, NULL);
     return r % bound;
 }
 
@@ -41,27 +41,31 @@ static void sleep_for(paho *p, uint64_t ns)
         uint64_t left = p->deadline > now ? p->deadline - now : 0;
         ns = ns < left ? ns : left;
     }
-    if (ns > 0)
+    if (ns > 0) {
         (void)uv_cond_timedwait(&p->changed, &p->lock, ns);
+    }
 }
 
 static void wait_link(paho *p)
 {
-    while (p->link == PAHO_CONNECTING && !time_is_up(p))
+    while (p->link == PAHO_CONNECTING && !time_is_up(p)) {
         sleep_for(p, 1000 * MS);
+    }
 }
 
 static void back_off(paho *p, uint32_t wait_ms)
 {
     uint64_t end = uv_hrtime() + wait_ms * MS;
-    while (!time_is_up(p) && uv_hrtime() < end)
+    while (!time_is_up(p) && uv_hrtime() < end) {
         sleep_for(p, end - uv_hrtime());
+    }
 }
 
 static void linger(paho *p)
 {
-    if (p->stopping)
+    if (p->stopping) {
         return;
+    }
     uv_mutex_unlock(&p->lock);
     uv_sleep(LINGER_MS);
     uv_mutex_lock(&p->lock);
@@ -104,8 +108,9 @@ static bool run_link(paho *p)
 {
     medsec__paho_connect(p);
     wait_link(p);
-    if (p->link != PAHO_UP)
+    if (p->link != PAHO_UP) {
         return false;
+    }
     p->counts.connects++;
     log_up(p);
     p->corked = false;
@@ -122,18 +127,21 @@ static void run(void *context)
     uv_mutex_lock(&p->lock);
     for (;;) {
         bool was_up = run_link(p);
-        if (time_is_up(p))
+        if (time_is_up(p)) {
             break;
-        if (was_up)
+        }
+        if (was_up) {
             backoff = MEDSEC_MQTT_BACKOFF_MIN_MS;
+        }
         uint32_t wait_ms = with_jitter(backoff);
         log_down(p, was_up, wait_ms);
         back_off(p, wait_ms);
         backoff =
             backoff * 2 < MEDSEC_MQTT_BACKOFF_MAX_MS ? backoff * 2 : MEDSEC_MQTT_BACKOFF_MAX_MS;
     }
-    if (p->link == PAHO_UP)
+    if (p->link == PAHO_UP) {
         medsec__paho_announce(p, p->offline_payload);
+    }
     medsec__paho_disconnect(p);
     uv_mutex_unlock(&p->lock);
 }
@@ -142,13 +150,16 @@ static medsec_status paho_start(medsec_publisher *publisher,
                                 const medsec_publisher_listener *listener)
 {
     paho *p = (paho *)publisher;
-    if (!listener)
+    if (!listener) {
         return MEDSEC_ERR_ARGUMENT;
-    if (p->started)
+    }
+    if (p->started) {
         return MEDSEC_ERR_STATE;
+    }
     p->listener = listener;
-    if (uv_thread_create(&p->thread, run, p) != 0)
+    if (uv_thread_create(&p->thread, run, p) != 0) {
         return MEDSEC_ERR_MEMORY;
+    }
     p->started = true;
     return MEDSEC_OK;
 }
@@ -156,13 +167,17 @@ static medsec_status paho_start(medsec_publisher *publisher,
 /* Paho reports a bad topic only when it is too late to tell who sent it. */
 static medsec_status check(const medsec_message *m)
 {
-    if (m->topic_len == 0 || m->topic_len > UINT16_MAX)
+    if (m->topic_len == 0 || m->topic_len > UINT16_MAX) {
         return MEDSEC_ERR_TOPIC;
-    for (size_t i = 0; i < m->topic_len; i++)
-        if (m->topic[i] < ' ' || m->topic[i] > '~' || m->topic[i] == '+' || m->topic[i] == '#')
+    }
+    for (size_t i = 0; i < m->topic_len; i++) {
+        if (m->topic[i] < ' ' || m->topic[i] > '~' || m->topic[i] == '+' || m->topic[i] == '#') {
             return MEDSEC_ERR_TOPIC;
-    if (m->payload_len > MQTT_PAYLOAD_MAX - UINT16_MAX)
+        }
+    }
+    if (m->payload_len > MQTT_PAYLOAD_MAX - UINT16_MAX) {
         return MEDSEC_ERR_LIMIT;
+    }
     return m->qos <= 1 ? MEDSEC_OK : MEDSEC_ERR_ARGUMENT;
 }
 
@@ -170,20 +185,25 @@ static medsec_status paho_publish(medsec_publisher *publisher, const medsec_mess
 {
     paho *p = (paho *)publisher;
     medsec_status status = check(message);
-    if (status != MEDSEC_OK)
+    if (status != MEDSEC_OK) {
         return status;
+    }
     uv_mutex_lock(&p->lock);
     status = p->stopping ? MEDSEC_ERR_STATE : medsec__queue_push(&p->queue, message);
-    if (status == MEDSEC_ERR_BUSY)
+    if (status == MEDSEC_ERR_BUSY) {
         p->counts.refused++;
-    if (p->queue.used >= p->high_water)
+    }
+    if (p->queue.used >= p->high_water) {
         p->is_pressed = true;
+    }
     bool wake = p->waiting && medsec__paho_must_start(p);
-    if (wake)
+    if (wake) {
         p->waiting = false;
+    }
     uv_mutex_unlock(&p->lock);
-    if (wake)
+    if (wake) {
         uv_cond_signal(&p->changed);
+    }
     return status;
 }
 
@@ -208,8 +228,9 @@ static size_t give_up(paho *p)
     size_t left = p->queue.count;
     medsec_message m;
     while (medsec__queue_next(&p->queue, &m)) {
-        if (m.token != 0 && p->listener->durable)
+        if (m.token != 0 && p->listener->durable) {
             p->listener->durable(p->listener->context, m.token, MEDSEC_ERR_CLOSED);
+        }
         (void)medsec__queue_release(&p->queue);
     }
     p->counts.lost += left;
@@ -219,8 +240,9 @@ static size_t give_up(paho *p)
 static medsec_status paho_stop(medsec_publisher *publisher, uint32_t timeout_ms)
 {
     paho *p = (paho *)publisher;
-    if (!p->started)
+    if (!p->started) {
         return MEDSEC_ERR_STATE;
+    }
     uv_mutex_lock(&p->lock);
     p->stopping = true;
     p->deadline = uv_hrtime() + timeout_ms * MS;
@@ -229,17 +251,19 @@ static medsec_status paho_stop(medsec_publisher *publisher, uint32_t timeout_ms)
     uv_thread_join(&p->thread);
     p->started = false;
     size_t left = give_up(p);
-    if (left > 0)
+    if (left > 0) {
         medsec_log_write(p->log, MEDSEC_LOG_ERROR, "messages-lost",
                          MEDSEC_LOG_INT("messages", left));
+    }
     return left > 0 ? MEDSEC_ERR_TIMEOUT : MEDSEC_OK;
 }
 
 static void paho_destroy(medsec_publisher *publisher)
 {
     paho *p = (paho *)publisher;
-    if (p->started)
+    if (p->started) {
         (void)paho_stop(publisher, 0);
+    }
     medsec__queue_close(&p->queue);
     uv_cond_destroy(&p->changed);
     uv_mutex_destroy(&p->lock);
@@ -281,17 +305,20 @@ static bool fill_in(paho *p, const medsec_mqtt_options *o)
 medsec_status medsec_publisher_paho_create(medsec_publisher **publisher,
                                            const medsec_mqtt_options *options)
 {
-    if (!publisher || !options || !options->url || !options->client_id)
+    if (!publisher || !options || !options->url || !options->client_id) {
         return MEDSEC_ERR_ARGUMENT;
+    }
     char url[MEDSEC__MQTT_URL_MAX];
     uint16_t port;
     medsec_status status = medsec__mqtt_url(url, &port, options->url);
-    if (status != MEDSEC_OK)
+    if (status != MEDSEC_OK) {
         return status;
-    paho *p = calloc(1, sizeof(*p));
-    if (!p)
+    }
+    paho *p = calloc(1, sizeof *p);
+    if (!p) {
         return MEDSEC_ERR_MEMORY;
-    memcpy(p->url, url, sizeof(url));
+    }
+    memcpy(p->url, url, sizeof url);
     p->port = port;
     if (uv_mutex_init(&p->lock) != 0 || uv_cond_init(&p->changed) != 0 || !fill_in(p, options)) {
         paho_destroy(&p->base);

@@ -25,7 +25,7 @@ static size_t record_size(const medsec_message *message)
 
 medsec_status medsec__queue_open(medsec__queue *queue, size_t size)
 {
-    memset(queue, 0, sizeof(*queue));
+    memset(queue, 0, sizeof *queue);
     queue->size = size / record_align * record_align;
     queue->wrap = queue->size;
     queue->ring = malloc(queue->size);
@@ -35,36 +35,43 @@ medsec_status medsec__queue_open(medsec__queue *queue, size_t size)
 void medsec__queue_close(medsec__queue *queue)
 {
     free(queue->ring);
-    memset(queue, 0, sizeof(*queue));
+    memset(queue, 0, sizeof *queue);
 }
 
 /* Room for `size` bytes in one piece, by going on at the start when the end is too near. */
 static bool find_room(medsec__queue *queue, size_t size)
 {
     bool wrapped = queue->tail < queue->head || (queue->used > 0 && queue->tail == queue->head);
-    if (wrapped)
+    if (wrapped) {
         return queue->head - queue->tail >= size;
-    if (queue->size - queue->tail >= size)
+    }
+    if (queue->size - queue->tail >= size) {
         return true;
-    if (queue->head < size)
+    }
+    if (queue->head < size) {
         return false;
+    }
     queue->used += queue->size - queue->tail;
     queue->wrap = queue->tail;
-    if (queue->next == queue->tail)
+    if (queue->next == queue->tail) {
         queue->next = 0;
+    }
     queue->tail = 0;
     return true;
 }
 
 medsec_status medsec__queue_push(medsec__queue *queue, const medsec_message *message)
 {
-    if (message->topic_len > queue->size || message->payload_len > queue->size)
+    if (message->topic_len > queue->size || message->payload_len > queue->size) {
         return MEDSEC_ERR_LIMIT;
+    }
     size_t size = record_size(message);
-    if (size > queue->size)
+    if (size > queue->size) {
         return MEDSEC_ERR_LIMIT;
-    if (!find_room(queue, size))
+    }
+    if (!find_room(queue, size)) {
         return MEDSEC_ERR_BUSY;
+    }
     record *r = (record *)(void *)(queue->ring + queue->tail);
     *r = (record){.size = size,
                   .topic_len = message->topic_len,
@@ -76,8 +83,9 @@ medsec_status medsec__queue_push(medsec__queue *queue, const medsec_message *mes
     char *text = (char *)(r + 1);
     memcpy(text, message->topic, message->topic_len);
     text[message->topic_len] = '\0';
-    if (message->payload_len > 0)
+    if (message->payload_len > 0) {
         memcpy(text + message->topic_len + 1, message->payload, message->payload_len);
+    }
     queue->tail += size;
     queue->used += size;
     queue->count++;
@@ -93,8 +101,9 @@ static size_t step(const medsec__queue *queue, size_t at)
 
 bool medsec__queue_next(medsec__queue *queue, medsec_message *message)
 {
-    if (queue->handed == queue->count)
+    if (queue->handed == queue->count) {
         return false;
+    }
     const record *r = (const record *)(const void *)(queue->ring + queue->next);
     const char *text = (const char *)(r + 1);
     *message = (medsec_message){.topic = text,
@@ -119,22 +128,25 @@ static void restart(medsec__queue *queue)
 
 bool medsec__queue_release(medsec__queue *queue)
 {
-    if (queue->count == 0)
+    if (queue->count == 0) {
         return false;
+    }
     size_t size = ((const record *)(const void *)(queue->ring + queue->head))->size;
     size_t next = step(queue, queue->head);
-    if (queue->handed > 0)
+    if (queue->handed > 0) {
         queue->handed--;
-    else
+    } else {
         queue->next = next;
+    }
     queue->used -= size;
     if (next == 0) {
         queue->used -= queue->size - queue->wrap;
         queue->wrap = queue->size;
     }
     queue->head = next;
-    if (--queue->count == 0)
+    if (--queue->count == 0) {
         restart(queue);
+    }
     return true;
 }
 

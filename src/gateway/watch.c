@@ -32,12 +32,14 @@ medsec_status medsec__watch_load(medsec_gateway *gateway)
     }
     medsec_log_write(o->log, MEDSEC_LOG_INFO, "registry-loaded",
                      MEDSEC_LOG_INT("devices", medsec_directory_count(directory)));
-    if (!medsec_directory_locked(directory))
+    if (!medsec_directory_locked(directory)) {
         medsec_log_write(o->log, MEDSEC_LOG_WARN, "secrets-not-locked",
                          MEDSEC_LOG_STR("hint", "raise RLIMIT_MEMLOCK"));
-    if (skipped > 0)
+    }
+    if (skipped > 0) {
         medsec_log_write(o->log, MEDSEC_LOG_WARN, "devices-skipped",
                          MEDSEC_LOG_INT("devices", skipped));
+    }
     replace(gateway, directory);
     return MEDSEC_OK;
 }
@@ -54,10 +56,12 @@ static void tell_loops(medsec_gateway *gateway)
 /* False: to be tried again. Until then the directory of before goes on. */
 static bool look(medsec_gateway *gateway, bool must)
 {
-    if (!medsec_registry_changed(gateway->options.registry) && !must)
+    if (!medsec_registry_changed(gateway->options.registry) && !must) {
         return true;
-    if (medsec__watch_load(gateway) != MEDSEC_OK)
+    }
+    if (medsec__watch_load(gateway) != MEDSEC_OK) {
         return false;
+    }
     tell_loops(gateway);
     return true;
 }
@@ -68,11 +72,13 @@ void medsec__watch_run(void *context)
     bool fresh = true;
     uv_mutex_lock(&gateway->watch_lock);
     while (!gateway->watch_stop) {
-        if (!gateway->watch_now)
+        if (!gateway->watch_now) {
             (void)uv_cond_timedwait(&gateway->watch_changed, &gateway->watch_lock,
                                     MEDSEC_GATEWAY_RELOAD_MS * 1000000ull);
-        if (gateway->watch_stop)
+        }
+        if (gateway->watch_stop) {
             break;
+        }
         bool must = gateway->watch_now || !fresh;
         gateway->watch_now = false;
         uv_mutex_unlock(&gateway->watch_lock);

@@ -37,7 +37,7 @@ static const char *const format_words[] = {"text", "json"};
 
 medsec_log *medsec_log_create(FILE *stream, medsec_log_level level, medsec_log_format format)
 {
-    medsec_log *log = calloc(1, sizeof(*log));
+    medsec_log *log = calloc(1, sizeof *log);
 
     if (log == NULL || pthread_mutex_init(&log->lock, NULL) != 0) {
         free(log);
@@ -118,9 +118,9 @@ static void put_quoted(line *l, const char *text, bool json)
         const unsigned char c = (unsigned char)text[i];
         char piece[8] = {(char)c, '\0'};
         if (c == '"' || c == '\\') {
-            snprintf(piece, sizeof(piece), "\\%c", c);
+            snprintf(piece, sizeof piece, "\\%c", c);
         } else if (c < 0x20 || c > 0x7e) {
-            snprintf(piece, sizeof(piece), json ? "\\u%04x" : "\\x%02x", c);
+            snprintf(piece, sizeof piece, json ? "\\u%04x" : "\\x%02x", c);
         }
         put(l, piece);
     }
@@ -148,7 +148,7 @@ static void put_field(line *l, const medsec_log_field *field, bool json)
     put(l, field->key);
     put(l, json ? "\":" : "=");
     if (field->text == NULL) {
-        snprintf(number, sizeof(number), "%lld", (long long)field->number);
+        snprintf(number, sizeof number, "%lld", (long long)field->number);
         put(l, number);
     } else if (json || needs_quotes(field->text)) {
         put_quoted(l, field->text, json);
@@ -179,9 +179,9 @@ static void put_head(line *l, medsec_log_level level, const char *event, bool js
 
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
-    const size_t len = strftime(time_text, sizeof(time_text), "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(time_text + len, sizeof(time_text) - len, ".%03uZ", (unsigned)(now.tv_nsec / 1000000));
-    snprintf(head, sizeof(head),
+    const size_t len = strftime(time_text, sizeof time_text, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(time_text + len, sizeof time_text - len, ".%03uZ", (unsigned)(now.tv_nsec / 1000000));
+    snprintf(head, sizeof head,
              json ? "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"" : "%s %s %s", time_text,
              level_words[level], event);
     put(l, head);
@@ -225,7 +225,7 @@ medsec_status medsec_log_level_parse(medsec_log_level *level, const char *text)
 {
     size_t index = 0;
 
-    if (!find_word(&index, level_words, sizeof(level_words) / sizeof(level_words[0]), text)) {
+    if (!find_word(&index, level_words, sizeof level_words / sizeof level_words[0], text)) {
         return MEDSEC_ERR_SYNTAX;
     }
     *level = (medsec_log_level)index;
@@ -236,7 +236,7 @@ medsec_status medsec_log_format_parse(medsec_log_format *format, const char *tex
 {
     size_t index = 0;
 
-    if (!find_word(&index, format_words, sizeof(format_words) / sizeof(format_words[0]), text)) {
+    if (!find_word(&index, format_words, sizeof format_words / sizeof format_words[0], text)) {
         return MEDSEC_ERR_SYNTAX;
     }
     *format = (medsec_log_format)index;
