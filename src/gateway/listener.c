@@ -56,8 +56,9 @@ static void pause_listening(medsec__loop *loop)
 }
 
 /* No descriptor is left: the reserved one lets the connection in, to be closed at once. (accept
- * looks for a descriptor first: whether somebody waits is known only now.) */
-static bool shed(medsec__loop *loop)
+ * looks for a descriptor first: whether somebody waits is known only now.) Counted when the reserve
+ * is back: until then another loop may find a descriptor free. */
+static void shed(medsec__loop *loop)
 {
     if (loop->reserve_fd >= 0) {
         close(loop->reserve_fd);
@@ -66,13 +67,13 @@ static bool shed(medsec__loop *loop)
     int error = errno;
     if (fd >= 0) {
         close(fd);
-        refuse(loop, "descriptors");
     }
     loop->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && error != EAGAIN) {
+    if (fd >= 0) {
+        refuse(loop, "descriptors");
+    } else if (error != EAGAIN) {
         pause_listening(loop);
     }
-    return fd >= 0;
 }
 
 static void take(medsec__loop *loop, int fd, const medsec__address *peer)
@@ -103,7 +104,8 @@ static bool accept_one(medsec__loop *loop)
         return false;
     case EMFILE:
     case ENFILE:
-        return shed(loop);
+        shed(loop);
+        return false;
     case ENOBUFS:
     case ENOMEM:
         pause_listening(loop);
