@@ -66,7 +66,7 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_gateway_create(medsec_gateway **gat
                                                             const medsec_gateway_options *options);
 
 /* Starts the publisher, listens, and runs in threads of its own. ERR_IO: the address is not to be
- * had. */
+ * had. ERR_STATE: it runs, or was stopped: a gateway runs once. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_gateway_start(medsec_gateway *gateway);
 
 /* The port in use, after start. */

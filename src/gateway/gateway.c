@@ -215,7 +215,7 @@ medsec_status medsec_gateway_start(medsec_gateway *gateway)
     if (!gateway) {
         return MEDSEC_ERR_ARGUMENT;
     }
-    if (gateway->started) {
+    if (gateway->started || gateway->watch_stop) {
         return MEDSEC_ERR_STATE;
     }
     medsec_status status = bind_sockets(gateway);

@@ -273,6 +273,15 @@ static void test_start_on_an_occupied_port_is_an_error(void **state)
     close(fd);
 }
 
+static void test_start_after_stop_is_refused(void **state)
+{
+    fixture *f = *state;
+    start_usual(f);
+    assert_int_equal(medsec_gateway_start(f->gateway), MEDSEC_ERR_STATE);
+    assert_int_equal(medsec_gateway_stop(f->gateway, WAIT_MS), MEDSEC_OK);
+    assert_int_equal(medsec_gateway_start(f->gateway), MEDSEC_ERR_STATE);
+}
+
 static void test_first_reading_publishes_all_topics_in_order(void **state)
 {
     fixture *f = *state;
@@ -652,6 +661,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_create_bad_options_are_refused),
         CASE(test_start_on_an_occupied_port_is_an_error),
+        CASE(test_start_after_stop_is_refused),
         CASE(test_first_reading_publishes_all_topics_in_order),
         CASE(test_addresses_come_every_fifty_readings),
         CASE(test_frames_in_any_pieces_are_read),
