@@ -222,6 +222,9 @@ medsec_status medsec_handshake_set_static(medsec_handshake *handshake,
     if (handshake == NULL || private_key == NULL) {
         return MEDSEC_ERR_ARGUMENT;
     }
+    if (handshake->failed) {
+        return MEDSEC_ERR_STATE;
+    }
     memcpy(handshake->static_private, private_key, MEDSEC_X25519_LEN);
     handshake->have |= HAVE_STATIC;
     return handshake->crypto->x25519_public(handshake->static_public, private_key);
@@ -232,6 +235,9 @@ medsec_status medsec_handshake_set_ephemeral(medsec_handshake *handshake,
 {
     if (handshake == NULL || private_key == NULL) {
         return MEDSEC_ERR_ARGUMENT;
+    }
+    if (handshake->failed) {
+        return MEDSEC_ERR_STATE;
     }
     memcpy(handshake->ephemeral_private, private_key, MEDSEC_X25519_LEN);
     handshake->have |= HAVE_EPHEMERAL;

@@ -253,6 +253,8 @@ static void test_zero_shared_secret_is_refused(void **state)
     assert_int_equal(medsec_handshake_set_static(&h, device_key), MEDSEC_OK);
     medsec_handshake_set_remote_static(&h, zero);
     assert_int_equal(medsec_handshake_write(&h, out, sizeof out, &len, NULL, 0), MEDSEC_ERR_CRYPTO);
+    assert_int_equal(medsec_handshake_set_static(&h, device_key), MEDSEC_ERR_STATE);
+    assert_int_equal(medsec_handshake_set_ephemeral(&h, device_key), MEDSEC_ERR_STATE);
 }
 
 int main(void)
