@@ -13,3 +13,8 @@ void medsec__budget_spend(medsec__budget *budget, uint64_t spent_ns)
 {
     budget->debt_ns += spent_ns;
 }
+
+void medsec__budget_refund(medsec__budget *budget, uint64_t spent_ns)
+{
+    budget->debt_ns = budget->debt_ns > spent_ns ? budget->debt_ns - spent_ns : 0;
+}

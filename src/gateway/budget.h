@@ -20,7 +20,10 @@ typedef struct medsec__budget {
 /* False: the budget is used up for now. */
 bool medsec__budget_allows(medsec__budget *budget, uint64_t now_ns);
 
-/* Books what a failed identification took. */
+/* Books what looking for a device took. */
 void medsec__budget_spend(medsec__budget *budget, uint64_t spent_ns);
+
+/* It was no stranger. */
+void medsec__budget_refund(medsec__budget *budget, uint64_t spent_ns);
 
 #endif

@@ -27,6 +27,7 @@ void medsec__identify_remember(const medsec__connection *c)
     medsec__hint *hint = hint_of(c, address);
     memcpy(hint->address, address, sizeof address);
     memcpy(hint->id, c->id, sizeof hint->id);
+    medsec__budget_refund(&c->loop->budget, c->searched_ns);
 }
 
 /* The device last seen from this address, if it is that one again. */
@@ -54,11 +55,10 @@ static medsec_status find(medsec__connection *c, const uint8_t *block,
         return MEDSEC_ERR_BUSY;
     }
     *entry = medsec_directory_identify(loop->directory, &loop->scratch, block, NULL);
-    if (*entry) {
-        return MEDSEC_OK;
-    }
-    medsec__budget_spend(&loop->budget, uv_hrtime() - begin);
-    return MEDSEC_ERR_UNKNOWN_DEVICE;
+    /* Also when it is found: anybody can repeat a device's first block, and no more than that. */
+    c->searched_ns = uv_hrtime() - begin;
+    medsec__budget_spend(&loop->budget, c->searched_ns);
+    return *entry ? MEDSEC_OK : MEDSEC_ERR_UNKNOWN_DEVICE;
 }
 
 medsec_status medsec__identify(void *context, const uint8_t block[MEDSEC_AES_BLOCK_LEN],

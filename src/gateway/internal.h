@@ -45,6 +45,7 @@ typedef struct medsec__connection {
     medsec__address peer;
     uint64_t since_ms; /* accepted, or last reading; orders the lists */
     uint64_t readings;
+    uint64_t searched_ns; /* what finding its device took, until it proves itself */
     uint32_t lane;
     uint8_t place; /* medsec__place */
     bool identified;
@@ -158,7 +159,7 @@ bool medsec__connection_pressed(const medsec__loop *loop);
 /* identify.c: the session's question, `context` is the connection. */
 medsec_status medsec__identify(void *context, const uint8_t block[MEDSEC_AES_BLOCK_LEN],
                                medsec_identity *identity);
-/* The device of this connection proved itself: try it first the next time. */
+/* The device of this connection proved itself: try it first the next time, and charge nothing. */
 void medsec__identify_remember(const medsec__connection *connection);
 /* The directory in use is out of date: takes the new one and closes whom it does not know. */
 void medsec__identify_renew(medsec__loop *loop);
