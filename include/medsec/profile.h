@@ -39,7 +39,8 @@ MEDSEC_API extern const medsec_profile medsec_profile_pico_vitals;
 /*
  * Checks a profile from outside against every limit. ERR_LIMIT: a count or length; ERR_SYNTAX: a
  * key, name, unit or code with a character that JSON would have to escape; ERR_TOPIC: a suffix that
- * is empty or holds `+`, `#`, NUL or a control character; ERR_DUPLICATE: two vitals with
+ * is empty, holds `+`, `#`, NUL or a control character, or begins with a level that the gateway
+ * uses itself (`Status`, `Reading`, ...); ERR_DUPLICATE: two vitals with
  * one key or one topic, or a seed_order that is no permutation; ERR_NUMBER: min above max, or too
  * many decimals.
  */

@@ -51,13 +51,34 @@ static medsec_status check_name(const char *name)
     return status;
 }
 
+/* What the gateway itself publishes under a device. */
+static bool is_reserved(const char *topic)
+{
+    static const char *const reserved[] = {"Status",          "Profile",    "Reading",
+                                           "Readings",        "Ip_address", "Port_address",
+                                           "Internal_Server", "Command"};
+    size_t level = 0;
+    while (level < MEDSEC_VITAL_TOPIC_MAX && topic[level] != '\0' && topic[level] != '/') {
+        level++;
+    }
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
+        if (medsec__text_is(reserved[i], topic, level)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static medsec_status check_topic(const char *topic)
 {
     if (topic == NULL) {
         return MEDSEC_ERR_ARGUMENT;
     }
     size_t len = medsec__length(topic, MEDSEC_VITAL_TOPIC_MAX + 1);
-    return len > MEDSEC_VITAL_TOPIC_MAX ? MEDSEC_ERR_LIMIT : medsec_topic_suffix_check(topic, len);
+    if (len > MEDSEC_VITAL_TOPIC_MAX) {
+        return MEDSEC_ERR_LIMIT;
+    }
+    return is_reserved(topic) ? MEDSEC_ERR_TOPIC : medsec_topic_suffix_check(topic, len);
 }
 
 static medsec_status check_vital(const medsec_vital *vital)

@@ -94,6 +94,16 @@ static void test_check_lengths(void **state)
     expect_text(&vitals[0].topic, "", MEDSEC_ERR_TOPIC);
 }
 
+static void test_check_topics_of_the_gateway(void **state)
+{
+    (void)state;
+    expect_text(&vitals[0].topic, "Status", MEDSEC_ERR_TOPIC);
+    expect_text(&vitals[0].topic, "Command/Config", MEDSEC_ERR_TOPIC);
+    expect_text(&vitals[0].topic, "Internal_Server/Ip_address", MEDSEC_ERR_TOPIC);
+    expect_text(&vitals[0].topic, "Status_of_health", MEDSEC_OK);
+    expect_text(&vitals[0].topic, "Vitals/Status", MEDSEC_OK);
+}
+
 static void test_check_characters(void **state)
 {
     (void)state;
@@ -150,6 +160,7 @@ int main(void)
         cmocka_unit_test_setup(test_check_good, set_up),
         cmocka_unit_test_setup(test_check_counts, set_up),
         cmocka_unit_test_setup(test_check_lengths, set_up),
+        cmocka_unit_test_setup(test_check_topics_of_the_gateway, set_up),
         cmocka_unit_test_setup(test_check_characters, set_up),
         cmocka_unit_test_setup(test_check_duplicates, set_up),
         cmocka_unit_test_setup(test_check_numbers, set_up),
