@@ -28,7 +28,8 @@ static medsec_status check_file(int fd)
         errno = EINVAL;
         return MEDSEC_ERR_IO;
     }
-    return (info.st_mode & 077) != 0 ? MEDSEC_ERR_PERMISSION : MEDSEC_OK;
+    bool ours = info.st_uid == geteuid() || info.st_uid == 0;
+    return ours && (info.st_mode & 077) == 0 ? MEDSEC_OK : MEDSEC_ERR_PERMISSION;
 }
 
 static medsec_status read_all(int fd, char *out, size_t cap, size_t *len)
