@@ -275,6 +275,7 @@ void options_free(options_result *result)
 int tool_main(const tool_spec *tool, int argc, char **argv, void *values)
 {
     options_result result;
+    tool_keep_secrets();
     int code = options_parse(tool, argc, argv, values, &result);
 
     if (code == OPTIONS_RUN) {

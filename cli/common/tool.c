@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static const char *name_of_tool = "medsec";
@@ -20,6 +22,13 @@ void tool_set_name(const char *name)
 const char *tool_name(void)
 {
     return name_of_tool;
+}
+
+void tool_keep_secrets(void)
+{
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0);
 }
 
 void tool_error(const char *format, ...)

@@ -27,6 +27,9 @@ enum exit_code {
 void tool_set_name(const char *name);
 const char *tool_name(void);
 
+/* No core dump and no debugger: what the process holds stays in it. */
+void tool_keep_secrets(void);
+
 /* One line on stderr: `<tool>: <text>`. Say what to do next; never put a secret into it. */
 void tool_error(const char *format, ...) MEDSEC_PRINTF(1, 2);
 

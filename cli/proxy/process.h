@@ -4,8 +4,8 @@
 
 #include <signal.h>
 
-/* No core dumps, no tracing by the same user; as many descriptors as the system gives. */
-void process_harden(void);
+/* As many descriptors as the system gives; a peer that is gone is an error, not a signal. */
+void process_prepare(void);
 
 /* Keeps SIGTERM, SIGINT and SIGHUP for process_wait_signal, in this thread and those to come. */
 void process_block_signals(sigset_t *signals);

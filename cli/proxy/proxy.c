@@ -233,7 +233,7 @@ int proxy_run(const void *values, char **operands, size_t count)
     (void)count;
 
     p.settings = values;
-    process_harden();
+    process_prepare();
     process_block_signals(&p.signals);
     int code = bring_up(&p);
     if (code == EXIT_DONE) {
