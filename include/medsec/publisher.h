@@ -86,7 +86,8 @@ typedef struct medsec_mqtt_options {
 } medsec_mqtt_options;
 
 #define MEDSEC_MQTT_QUEUE_BYTES (8u * 1024u * 1024u) /* about 10 s of 50 devices at 20 Hz */
-#define MEDSEC_MQTT_QUEUE_SLACK (4u * 1024u * 1024u) /* above it, for what was already read */
+/* Above it: what was already read, and a last state of each of 19 000 connections. */
+#define MEDSEC_MQTT_QUEUE_SLACK (16u * 1024u * 1024u)
 #define MEDSEC_MQTT_IN_FLIGHT 50u /* messages in paho: its own queue is searched linearly */
 #define MEDSEC_MQTT_KEEP_ALIVE_S 15u
 #define MEDSEC_MQTT_BACKOFF_MIN_MS 100u /* first wait before reconnecting; doubles */

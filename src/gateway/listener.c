@@ -143,7 +143,8 @@ medsec_status medsec__listener_start(medsec__loop *loop)
 
 void medsec__listener_stop(medsec__loop *loop)
 {
-    while (accept_one(loop)) {
+    /* What had connected by now; under a flood there would be no end. */
+    for (unsigned i = 0; i < SOMAXCONN && accept_one(loop); i++) {
     }
     uv_close((uv_handle_t *)&loop->listener, NULL);
     close(loop->listen_fd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "internal.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,6 +18,31 @@ static void expire(medsec__loop *loop, medsec__place place, uint32_t timeout_ms)
             medsec__connection_reject(c, MEDSEC_ERR_TIMEOUT);
         } else {
             medsec__connection_close(c, "idle-timeout");
+        }
+    }
+}
+
+/* True when all that the peer sent was read, and no more will come. */
+static bool peer_is_gone(const medsec__connection *c)
+{
+    uv_os_fd_t fd;
+    char byte;
+    if (uv_fileno((const uv_handle_t *)&c->tcp, &fd) != 0) {
+        return true;
+    }
+    ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+/* Where reading is stopped libuv does not see the end of a stream: those who left would hold their
+ * places for as long as the broker is away. */
+static void expire_paused(medsec__loop *loop)
+{
+    medsec__connection *next;
+    for (medsec__connection *c = TAILQ_FIRST(&loop->places[MEDSEC__PAUSED]); c; c = next) {
+        next = TAILQ_NEXT(c, link);
+        if (peer_is_gone(c)) {
+            medsec__connection_close(c, "closed");
         }
     }
 }
@@ -78,6 +104,7 @@ static void on_tick(uv_timer_t *timer)
     }
     expire(loop, MEDSEC__WAITING, o->identify_timeout_ms);
     expire(loop, MEDSEC__LIVE, o->idle_timeout_ms);
+    expire_paused(loop);
     medsec__listener_retry(loop);
 }
 

@@ -21,9 +21,13 @@ static void set_link(paho *p, paho_link link, int failure)
 static void connected(paho *p, size_t window)
 {
     uv_mutex_lock(&p->lock);
-    p->window = window;
+    if (p->link == PAHO_CONNECTING) {
+        p->window = window;
+        p->link = PAHO_UP;
+        p->failure = 0;
+        uv_cond_signal(&p->changed);
+    }
     uv_mutex_unlock(&p->lock);
-    set_link(p, PAHO_UP, 0);
 }
 
 /* Above the broker's Receive Maximum (MQTT 5.0 section 3.2.2.3.3) paho holds messages back, and

@@ -126,11 +126,13 @@ static void run(void *context)
     uint32_t backoff = MEDSEC_MQTT_BACKOFF_MIN_MS;
     uv_mutex_lock(&p->lock);
     for (;;) {
+        uint64_t begin = uv_hrtime();
         bool was_up = run_link(p);
         if (time_is_up(p)) {
             break;
         }
-        if (was_up) {
+        /* One that is thrown out at once (two of one name, say) must not come back at once. */
+        if (was_up && uv_hrtime() - begin > MEDSEC_MQTT_BACKOFF_MAX_MS * MS) {
             backoff = MEDSEC_MQTT_BACKOFF_MIN_MS;
         }
         uint32_t wait_ms = with_jitter(backoff);

@@ -619,6 +619,28 @@ static void test_back_pressure_loses_nothing(void **state)
     close(fd);
 }
 
+/* The broker is away, reading has stopped: the end of a stream is to be noticed all the same. */
+static void test_who_left_while_paused_holds_no_place(void **state)
+{
+    fixture *f = *state;
+    const medsec_gateway_options options = options_of(f, 40);
+    start(f, &options);
+    int fd = connect_to(f);
+    for (unsigned i = 0; i < 3; i++) {
+        send_frame(fd, 1, i);
+    }
+    for (unsigned i = 0; i < 100 && !f->publisher->ops->pressed(f->publisher); i++) {
+        uv_sleep(20);
+    }
+    assert_true(f->publisher->ops->pressed(f->publisher));
+    close(fd);
+    for (unsigned i = 0; i < 250 && stats_of(f).connections > 0; i++) {
+        uv_sleep(20);
+    }
+    assert_int_equal(stats_of(f).connections, 0);
+    assert_int_equal(stats_of(f).paused, 1);
+}
+
 static void test_stop_takes_what_has_arrived(void **state)
 {
     fixture *f = *state;
@@ -680,6 +702,7 @@ int main(void)
         CASE(test_more_than_max_connections_are_refused),
         CASE(test_without_descriptors_connections_are_shed),
         CASE(test_back_pressure_loses_nothing),
+        CASE(test_who_left_while_paused_holds_no_place),
         CASE(test_stop_takes_what_has_arrived),
         CASE(test_listens_on_ipv6),
     };
