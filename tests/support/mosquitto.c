@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -104,6 +105,12 @@ static bool accepts(uint16_t port)
     return ok;
 }
 
+/* A test that fails does not come to its end, and whoever waits for its output would wait on. */
+static void end_with_parent(void)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
 void broker_start(broker *b)
 {
     char path[128];
@@ -111,6 +118,7 @@ void broker_start(broker *b)
     const char *program = mosquitto_program();
     b->pid = fork();
     if (b->pid == 0) {
+        end_with_parent();
         int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
         dup2(null, STDERR_FILENO);
         execl(program, program, "-c", path, (char *)NULL);
@@ -156,6 +164,7 @@ void subscriber_start(subscriber *s, const broker *b)
     const char *program = subscriber_program();
     s->pid = fork();
     if (s->pid == 0) {
+        end_with_parent();
         dup2(fds[1], STDOUT_FILENO);
         execl(program, program, "-h", "127.0.0.1", "-p", port, "-c", "-i", "watcher", "-q", "1",
               "-t", "#", "-F", "%t %r %p", (char *)NULL);
