@@ -96,29 +96,15 @@ static medsec_status fill(medsec_directory *directory, medsec_registry *registry
     return status == MEDSEC_ERR_NOT_FOUND ? MEDSEC_OK : status;
 }
 
-static medsec_status count_devices(medsec_registry *registry, size_t *count)
-{
-    sqlite3_stmt *statement = medsec__statement(registry, MEDSEC__SQL_DEVICE_COUNT);
-    if (statement == NULL) {
-        return MEDSEC_ERR_CORRUPT;
-    }
-    medsec_status status = medsec__row(registry, statement);
-    if (status == MEDSEC_OK) {
-        *count = (size_t)sqlite3_column_int64(statement, 0);
-    }
-    medsec__done(statement);
-    return status;
-}
-
 static medsec_status load(medsec_directory **directory, medsec_registry *registry,
                           const medsec_profile_set *profiles, size_t *skipped)
 {
-    size_t count = 0;
-    medsec_status status = count_devices(registry, &count);
+    int64_t count = 0;
+    medsec_status status = medsec__number(registry, MEDSEC__SQL_DEVICE_COUNT, &count);
     if (status != MEDSEC_OK) {
         return status;
     }
-    medsec_directory *made = make(count);
+    medsec_directory *made = make((size_t)count);
     if (made == NULL) {
         return medsec__fail(registry, MEDSEC_ERR_MEMORY, "no memory for the directory");
     }

@@ -113,20 +113,6 @@ medsec_status medsec_registry_create(const char *path, const medsec_registry_unl
     return create_beside(temporary, path, unlock, actor);
 }
 
-static medsec_status read_version(medsec_registry *registry, int64_t *version)
-{
-    sqlite3_stmt *statement = medsec__statement(registry, MEDSEC__SQL_DATA_VERSION);
-    if (statement == NULL) {
-        return MEDSEC_ERR_CORRUPT;
-    }
-    medsec_status status = medsec__row(registry, statement);
-    if (status == MEDSEC_OK) {
-        *version = sqlite3_column_int64(statement, 0);
-    }
-    medsec__done(statement);
-    return status;
-}
-
 medsec_status medsec_registry_open(medsec_registry **registry, const char *path,
                                    const medsec_registry_unlock *unlock, medsec_registry_mode mode,
                                    const char *actor)
@@ -149,7 +135,7 @@ medsec_status medsec_registry_open(medsec_registry **registry, const char *path,
         status = medsec__unlock_open(made, unlock);
     }
     if (status == MEDSEC_OK) {
-        status = read_version(made, &made->version);
+        status = medsec__number(made, MEDSEC__SQL_DATA_VERSION, &made->version);
     }
     if (status != MEDSEC_OK) {
         medsec_registry_close(made);
@@ -214,7 +200,7 @@ static medsec_status reopen(medsec_registry *registry)
         status = medsec__unlock_open(registry, &unlock);
     }
     if (status == MEDSEC_OK) {
-        status = read_version(registry, &registry->version);
+        status = medsec__number(registry, MEDSEC__SQL_DATA_VERSION, &registry->version);
     }
     if (status != MEDSEC_OK) {
         medsec__store_close(registry);
@@ -246,7 +232,8 @@ bool medsec_registry_changed(medsec_registry *registry)
         return true;
     }
     int64_t version = registry->version;
-    if (read_version(registry, &version) != MEDSEC_OK || version == registry->version) {
+    if (medsec__number(registry, MEDSEC__SQL_DATA_VERSION, &version) != MEDSEC_OK ||
+        version == registry->version) {
         return false;
     }
     registry->version = version;

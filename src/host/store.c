@@ -272,6 +272,20 @@ void medsec__done(sqlite3_stmt *statement)
     sqlite3_clear_bindings(statement);
 }
 
+medsec_status medsec__number(medsec_registry *registry, medsec__sql sql, int64_t *number)
+{
+    sqlite3_stmt *statement = medsec__statement(registry, sql);
+    if (statement == NULL) {
+        return MEDSEC_ERR_CORRUPT;
+    }
+    medsec_status status = medsec__row(registry, statement);
+    if (status == MEDSEC_OK) {
+        *number = sqlite3_column_int64(statement, 0);
+    }
+    medsec__done(statement);
+    return status;
+}
+
 medsec_status medsec__run(medsec_registry *registry, sqlite3_stmt *statement)
 {
     medsec_status status = medsec__row(registry, statement);

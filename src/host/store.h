@@ -84,6 +84,10 @@ MEDSEC_CHECK medsec_status medsec__run(medsec_registry *registry, sqlite3_stmt *
 /* Ends a look: resets and lets go of what was bound. */
 void medsec__done(sqlite3_stmt *statement);
 
+/* The one number that a statement without parameters gives. */
+MEDSEC_CHECK medsec_status medsec__number(medsec_registry *registry, medsec__sql sql,
+                                          int64_t *number);
+
 /* One fixed statement without parameters. */
 MEDSEC_CHECK medsec_status medsec__exec(medsec_registry *registry, medsec__sql sql);
 
