@@ -28,6 +28,12 @@ typedef struct medsec_bytes {
     size_t len;
 } medsec_bytes;
 
+/* Of X25519. */
+typedef struct medsec_keypair {
+    uint8_t private_key[MEDSEC_X25519_LEN];
+    uint8_t public_key[MEDSEC_X25519_LEN];
+} medsec_keypair;
+
 typedef struct medsec_crypto {
     const char *name; /* "openssl" */
 
@@ -47,6 +53,15 @@ typedef struct medsec_crypto {
     medsec_status (*aes128_cbc_run)(medsec_cipher *cipher, uint8_t iv[MEDSEC_AES_BLOCK_LEN],
                                     uint8_t *out, const uint8_t *in, size_t len);
     void (*aes128_cbc_close)(medsec_cipher *cipher);
+
+    /*
+     * The same without a cipher to keep, for keys that are used for one record: no memory of the
+     * caller's but key and IV, and none from the heap once a thread has called it.
+     */
+    medsec_status (*aes128_cbc_once)(medsec_direction direction,
+                                     const uint8_t key[MEDSEC_AES128_KEY_LEN],
+                                     const uint8_t iv[MEDSEC_AES_BLOCK_LEN], uint8_t *out,
+                                     const uint8_t *in, size_t len);
 
     /* SHA-256 (FIPS 180-4) and HMAC-SHA-256 (RFC 2104); `out` may be one of the parts.
      * ERR_PROVIDER. */

@@ -22,21 +22,28 @@ typedef struct medsec_gateway medsec_gateway;
 /* All zero is a working default but for the pointers. */
 typedef struct medsec_gateway_options {
     const char *listen; /* "0.0.0.0:9998", "[::]:9998"; port 0 takes a free one */
-    medsec_registry *registry; /* watched for changes; used from one gateway thread */
+    medsec_registry *registry; /* watched for changes; used from one gateway thread. Opened with
+                                  MODE_WRITE it completes rotations; else they stay pending */
     const medsec_profile_set *profiles;
     medsec_publisher *publisher; /* the gateway starts and stops it */
     medsec_log *log; /* may be NULL */
     const medsec_topic *topic; /* NULL: MEDSEC_TOPIC_TEMPLATE_DEFAULT */
     uint32_t threads; /* 0: one a core */
-    uint32_t publish; /* MEDSEC_PUBLISH_*; 0: fields */
-    uint8_t seed_qos; /* 0 or 1 */
+    uint32_t publish; /* MEDSEC_PUBLISH_*; 0: fields on the seed wire, fields and reading on medsec/1 */
+    uint8_t seed_qos; /* 0 or 1; medsec/1 readings have 1 */
     uint32_t max_connections; /* 0: MEDSEC_GATEWAY_CONNECTIONS */
+    uint32_t max_half_open; /* connections not identified yet; the oldest gives way; 0: default */
+    uint32_t source_rate; /* connections a second from one address; 0: default */
+    uint32_t source_burst; /* at once, after a quiet time; 0: default */
     uint32_t identify_timeout_ms; /* 0: MEDSEC_GATEWAY_IDENTIFY_TIMEOUT_MS */
     uint32_t idle_timeout_ms; /* 0: MEDSEC_GATEWAY_IDLE_TIMEOUT_MS */
 } medsec_gateway_options;
 
 #define MEDSEC_GATEWAY_PORT 9998
 #define MEDSEC_GATEWAY_CONNECTIONS 19000u /* a process may hold 20 000 descriptors here */
+#define MEDSEC_GATEWAY_HALF_OPEN 4000u /* a storm of 10 000 devices passes in seconds */
+#define MEDSEC_GATEWAY_SOURCE_RATE 1000u /* a ward behind one address may come back at once */
+#define MEDSEC_GATEWAY_SOURCE_BURST 10000u
 #define MEDSEC_GATEWAY_IDENTIFY_TIMEOUT_MS 10000u /* from accept to the first whole reading */
 #define MEDSEC_GATEWAY_IDLE_TIMEOUT_MS 300000u /* devices may be silent for minutes */
 #define MEDSEC_GATEWAY_READ_BUFFER 16384u /* bytes a thread reads at once: 62 usual frames */
@@ -56,6 +63,15 @@ typedef struct medsec_gateway_stats {
     uint64_t extra_members;
     uint64_t paused; /* times that reading stopped for back-pressure */
     uint64_t reloads; /* of the registry */
+    uint64_t half_open; /* now: connected, not identified */
+    uint64_t half_open_evicted;
+    uint64_t source_limited; /* refused by the rate of their address */
+    uint64_t welcomes; /* handshakes answered */
+    uint64_t duplicates; /* readings left out: acknowledged on that connection before */
+    uint64_t acknowledged; /* readings covered by acknowledgements sent */
+    uint64_t superseded; /* sessions ended by a newer one of the device */
+    uint64_t commands; /* sent down to devices */
+    uint64_t promotions; /* rotations completed */
     uint64_t rejected[MEDSEC_GATEWAY_REASONS];
 } medsec_gateway_stats;
 

@@ -60,10 +60,11 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_handshake_open(medsec_handshake *ha
                                                             medsec_role role,
                                                             const uint8_t *prologue, size_t len);
 
-/* Own keys, before the first message; the public halves are computed. ERR_CRYPTO: not a usable key;
- * ERR_STATE: the handshake has failed. */
+/* Own keys, before the first message; a public half that is NULL is computed, which costs as much
+ * as a Diffie-Hellman. ERR_CRYPTO: not a usable key; ERR_STATE: the handshake has failed. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_handshake_set_static(
-    medsec_handshake *handshake, const uint8_t private_key[MEDSEC_X25519_LEN]);
+    medsec_handshake *handshake, const uint8_t private_key[MEDSEC_X25519_LEN],
+    const uint8_t public_key[MEDSEC_X25519_LEN]);
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_handshake_set_ephemeral(
     medsec_handshake *handshake, const uint8_t private_key[MEDSEC_X25519_LEN]);
 

@@ -14,6 +14,33 @@
 #define MEDSEC_PSK_LEN 32u /* bytes; Noise section 9 */
 #define MEDSEC_HANDSHAKE_MESSAGE_MAX 2048u /* bytes; the longest record body */
 
+
+#define MEDSEC_RECORD_HEADER_LEN 4u /* bytes: type, flags, length */
+#define MEDSEC_RECORD_BODY_MAX 2048u /* bytes; a full batch fits, a device's memory holds it */
+#define MEDSEC_RECORD_TAG_LEN 16u /* bytes; both suites */
+#define MEDSEC_RECORD_LEN_MAX (MEDSEC_RECORD_HEADER_LEN + MEDSEC_RECORD_BODY_MAX) /* bytes */
+/* Bytes of a message: with the tag, and at least one byte of padding to whole blocks, it fits. */
+#define MEDSEC_MESSAGE_MAX (MEDSEC_RECORD_BODY_MAX - MEDSEC_RECORD_TAG_LEN - 1u)
+#define MEDSEC_RECORDS_MAX 0x100000000u /* sealed in one direction of a session; then a new one */
+#define MEDSEC_SESSION_LIFETIME_MS 86400000u /* 24 h; then the device makes a new handshake */
+#define MEDSEC_HELLO_LEN 108u /* bytes of a HELLO: header, e, s and payload (8) with their tags */
+#define MEDSEC_WELCOME_LEN 60u /* bytes of a WELCOME: header, e, payload (8) with its tag */
+
+#define MEDSEC_BATCH_MAX 255u /* readings in a message */
+#define MEDSEC_BATCH_DEFAULT 20u /* readings: one record a second at 20 Hz */
+#define MEDSEC_SAMPLE_INTERVAL_MS_MIN 1u
+#define MEDSEC_SAMPLE_INTERVAL_MS_MAX 3600000u /* an hour */
+#define MEDSEC_SAMPLE_INTERVAL_MS_DEFAULT 50u /* 20 Hz, as the seed */
+#define MEDSEC_REPORT_INTERVAL_MS_MAX 3600000u
+#define MEDSEC_REPORT_INTERVAL_MS_DEFAULT 1000u
+#define MEDSEC_TIME_MS_MAX 253402300799999u /* UTC: the end of year 9999 */
+
+#define MEDSEC_DEVICE_INPUT_MAX 256u /* bytes of a record that a device takes: a gateway says little */
+#define MEDSEC_DEVICE_HANDSHAKE_TIMEOUT_MS 10000u
+#define MEDSEC_DEVICE_ACK_TIMEOUT_MS 60000u /* a path can die without a word */
+#define MEDSEC_DEVICE_BACKOFF_MIN_MS 250u
+#define MEDSEC_DEVICE_BACKOFF_MAX_MS 30000u
+
 #define MEDSEC_DEVICE_ID_MAX 64u /* characters; also the widest level it gets in a topic */
 #define MEDSEC_PROFILE_NAME_MAX 32u /* characters */
 #define MEDSEC_VITALS_MAX 16u /* vitals in a profile; bounds a reading to 128 bytes of values */

@@ -40,12 +40,19 @@
 
 /* wire */
 #include <medsec/handshake.h>
+#include <medsec/message.h>
+#include <medsec/record.h>
 #include <medsec/seed_frame.h>
+#include <medsec/wire.h>
+
+/* the two ends */
+#include <medsec/credential.h>
+#include <medsec/device.h>
 #include <medsec/session.h>
 
 /* host */
 #include <medsec/config.h>
-#include <medsec/credential.h>
+#include <medsec/credential_file.h>
 #include <medsec/gateway.h>
 #include <medsec/log.h>
 #include <medsec/profile_file.h>

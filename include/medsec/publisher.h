@@ -24,7 +24,7 @@ typedef struct medsec_message {
     size_t topic_len;
     const void *payload;
     size_t payload_len;
-    uint64_t token; /* 0: nobody asks; else reported by `durable`, exactly once */
+    uint64_t token; /* 0: nobody asks; else reported by `durable`, exactly once a message */
     uint32_t lane; /* messages of one device share a lane */
     uint8_t qos; /* 0 or 1 */
     bool retain;
@@ -37,6 +37,9 @@ typedef struct medsec_publisher_listener {
     void (*durable)(void *context, uint64_t token, medsec_status status);
     /* `pressed` turned false: read on. */
     void (*relieved)(void *context);
+    /* A message came on a topic that was subscribed to. Copy what you need. */
+    void (*received)(void *context, const char *topic, size_t topic_len, const uint8_t *payload,
+                     size_t payload_len);
 } medsec_publisher_listener;
 
 typedef struct medsec_publisher_stats {
@@ -55,6 +58,8 @@ typedef struct medsec_publisher_ops {
     medsec_status (*start)(medsec_publisher *publisher, const medsec_publisher_listener *listener);
     /* From any thread. ERR_BUSY: at the hard limit, not taken. ERR_LIMIT: larger than the queue. */
     medsec_status (*publish)(medsec_publisher *publisher, const medsec_message *message);
+    /* Before start: also on each new connection to the broker, at QoS 1. One filter; ERR_STATE. */
+    medsec_status (*subscribe)(medsec_publisher *publisher, const char *filter);
     /* From any thread, cheap. */
     bool (*pressed)(medsec_publisher *publisher);
     void (*stats)(medsec_publisher *publisher, medsec_publisher_stats *stats);
@@ -108,6 +113,9 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_publisher_memory_create(medsec_publ
                                                                      size_t limit);
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_publisher_memory_take(medsec_publisher *publisher,
                                                                    medsec_message *message);
+/* A message from the broker, for tests and embedding: what `received` is told. */
+MEDSEC_API void medsec_publisher_memory_deliver(medsec_publisher *publisher, const char *topic,
+                                                const uint8_t *payload, size_t payload_len);
 
 MEDSEC_END_DECLS
 

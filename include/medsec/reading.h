@@ -75,11 +75,15 @@ typedef struct medsec_reading_origin {
     const char *wire; /* "seed", "medsec/1" */
     uint64_t time_ms; /* UTC, since 1970 */
     const char *time_source; /* "gateway", "device" */
+    bool sequenced; /* medsec/1: `boot` and `sequence` are there */
+    uint32_t boot;
+    uint32_t sequence;
 } medsec_reading_origin;
 
 /*
  * `{"device":"..","wire":"seed","time":"2026-11-20T12:00:00.050Z","time_source":"gateway",
- * "values":{"Temp":36.600,...},"suspect":["Temp"]}`: values are numbers as measured, null when the
+ * "values":{"Temp":36.600,...},"suspect":["Temp"]}`, with `"boot":7,"seq":1020` before the time when
+ * it is sequenced: values are numbers as measured, null when the
  * sensor failed; `suspect` names those outside the profile's range, only when there are any.
  * ERR_DEVICE_ID; ERR_BUFFER; ERR_ARGUMENT: not a reading of this profile, or a time after year
  * 9999.

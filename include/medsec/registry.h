@@ -3,7 +3,7 @@
 #define MEDSEC_REGISTRY_H
 
 #include <medsec/aes_cbc.h>
-#include <medsec/credential.h>
+#include <medsec/credential_file.h>
 #include <medsec/profile_file.h>
 
 #include <stdbool.h>
@@ -27,8 +27,11 @@ typedef enum medsec_device_state {
 typedef struct medsec_device_info {
     char id[MEDSEC_DEVICE_ID_MAX + 1];
     char profile[MEDSEC_PROFILE_NAME_MAX + 1];
-    const char *wire; /* "seed" */
+    uint8_t wire; /* medsec_wire */
+    uint8_t suite; /* medsec_suite */
     medsec_device_state state;
+    uint32_t generation; /* of the secrets in use; counts rotations from 0 */
+    bool rotating; /* the next generation is pending: either is accepted until that one was used */
     uint64_t created_ms; /* UTC, since 1970 */
     uint64_t changed_ms;
 } medsec_device_info;
@@ -80,7 +83,8 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_commit(medsec_registry *re
 
 /*
  * Adds a device. ERR_EXISTS: that id is or was there, or another device has that key;
- * ERR_SAMPLE_KEY; ERR_DEVICE_ID; ERR_ARGUMENT: key or iv not printable.
+ * ERR_SAMPLE_KEY; ERR_DEVICE_ID; ERR_ARGUMENT: key or iv not printable, a suite that is none. A
+ * device's private key is not kept, whatever the credential holds.
  */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_add(medsec_registry *registry,
                                                           const medsec_credential *credential,
@@ -90,8 +94,9 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_add(medsec_registry *regis
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_get(medsec_registry *registry, const char *id,
                                                           medsec_device_info *info);
 
-/* The secret, for export. ERR_NOT_FOUND; ERR_REVOKED: decommissioned; ERR_CORRUPT: does not open.
- */
+/* The secret, for export; on medsec/1 without the device's private key, and with the pending psk
+ * and public key when there is one. ERR_NOT_FOUND; ERR_REVOKED: decommissioned; ERR_CORRUPT: does
+ * not open. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_get_credential(medsec_registry *registry,
                                                                      const char *id,
                                                                      medsec_credential *credential);
@@ -106,6 +111,30 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_revoke(medsec_registry *re
                                                              const char *id);
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_decommission(medsec_registry *registry,
                                                                    const char *id);
+
+/*
+ * Rotation in two phases, medsec/1 only. rotate: the credential's psk and public key (the same as
+ * before, or another) become pending beside those in use, instead of what was pending. promote: the
+ * pending ones are the only ones from now on, and the old ones are destroyed; a gateway does that
+ * when a device first uses them. ERR_NOT_FOUND; ERR_REVOKED; ERR_STATE: a seed device, or (promote)
+ * nothing of that generation is pending; ERR_EXISTS: another device has that key.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_rotate(medsec_registry *registry,
+                                                             const medsec_credential *credential);
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_promote(medsec_registry *registry,
+                                                              const char *id, uint32_t generation);
+
+/*
+ * The gateway's key pair, which every gateway of this registry uses and every device pins. It is
+ * made with the registry (in an older one, by the first call with MODE_WRITE). After rotate both
+ * the new and the one before are accepted, so that devices can be given new credentials one by one;
+ * retire ends that. public: the one in use, then the one before it; *count is 1 or 2.
+ * rotate: ERR_STATE: the one before is not retired. retire: ERR_STATE: there is none.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_gateway_public(
+    medsec_registry *registry, uint8_t public_key[2][MEDSEC_X25519_LEN], size_t *count);
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_gateway_rotate(medsec_registry *registry);
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_gateway_retire(medsec_registry *registry);
 
 /*
  * One line of the seed's DEVICES_KEYS.txt: {"id":"..","key":"..","iv":".."}. ERR_NOT_FOUND: a blank
@@ -136,7 +165,8 @@ typedef struct medsec_audit_row {
     uint64_t number; /* 1, 2, 3 ... */
     uint64_t time_ms;
     const char *actor;
-    const char *action; /* init, add, import, revoke, decommission, export */
+    const char *action; /* init, add, import, revoke, decommission, export, rotate, promote,
+                           gateway-key, gateway-key-retire */
     const char *device; /* "" for init */
     const char *detail; /* wire and profile of what was added, else "" */
     const char *hash; /* of the chain up to here, hex: note it elsewhere to detect a roll-back */
@@ -170,9 +200,16 @@ typedef struct medsec_directory medsec_directory;
 typedef struct medsec_directory_entry {
     char id[MEDSEC_DEVICE_ID_MAX + 1];
     uint8_t state; /* medsec_device_state */
-    const uint8_t *key; /* MEDSEC_AES128_KEY_LEN bytes, in the locked block */
-    const uint8_t *iv; /* MEDSEC_AES_BLOCK_LEN bytes */
+    uint8_t wire; /* medsec_wire */
+    uint8_t suite; /* medsec_suite */
+    uint32_t generation; /* of psk[0] and public_key[0]; that of [1] is one more */
     const medsec_profile *profile;
+    /* In the locked block. seed: */
+    const uint8_t *key; /* MEDSEC_AES128_KEY_LEN bytes */
+    const uint8_t *iv; /* MEDSEC_AES_BLOCK_LEN bytes */
+    /* medsec/1: in use, and pending (NULL when nothing is) */
+    const uint8_t *public_key[2]; /* MEDSEC_X25519_LEN bytes; the two may be equal */
+    const uint8_t *psk[2]; /* MEDSEC_PSK_LEN bytes */
 } medsec_directory_entry;
 
 /* Rows that do not open or whose profile is unknown are left out and counted in *skipped. */
@@ -191,6 +228,15 @@ MEDSEC_API bool medsec_directory_locked(const medsec_directory *directory);
 /* By id; NULL when there is none (decommissioned devices are not in it). */
 MEDSEC_API const medsec_directory_entry *medsec_directory_find(const medsec_directory *directory,
                                                                const char *id);
+
+/* The gateway's key pairs, in the locked block: the one in use, then the one before it. */
+MEDSEC_API const medsec_keypair *medsec_directory_gateway_keys(const medsec_directory *directory,
+                                                               size_t *count);
+
+/* The medsec/1 device that has this public key, in use or pending; NULL: nobody. Time does not
+ * depend on how much of the key is right. */
+MEDSEC_API const medsec_directory_entry *medsec_directory_find_public(
+    const medsec_directory *directory, const uint8_t public_key[MEDSEC_X25519_LEN]);
 
 /*
  * True when the device's key turns this first block of a seed stream into the beginning of a

@@ -35,7 +35,10 @@
     X(ERR_TOPIC, -23, "topic", "not a valid topic or topic template")                            \
     X(ERR_REVOKED, -24, "revoked", "the device is revoked or decommissioned")                    \
     X(ERR_TIMEOUT, -25, "timeout", "nothing was received in time")                               \
-    X(ERR_CLOSED, -26, "closed", "closed by the other side")
+    X(ERR_CLOSED, -26, "closed", "closed by the other side")                                     \
+    X(ERR_MESSAGE, -27, "message", "malformed message, or one not in deterministic encoding")    \
+    X(ERR_EXPIRED, -28, "expired", "the session's lifetime or number of records is used up")     \
+    X(ERR_FLOOD, -29, "flood", "too many connections from one source")
 
 typedef enum medsec_status {
 #define MEDSEC_STATUS_ENUM(name, number, word, sentence) MEDSEC_##name = (number),

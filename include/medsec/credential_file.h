@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MEDSEC_CREDENTIAL_FILE_H
+#define MEDSEC_CREDENTIAL_FILE_H
+
+#include <medsec/credential.h>
+
+/*
+ * A device's credential as a JSON file of mode 0600:
+ *
+ * {"format":"medsec-credential/1","device":"...","wire":"medsec/1","suite":"A128CBC-HS256",
+ *  "profile":"pico-vitals","device_private":B64,"device_public":B64,"psk":B64,"gateway_public":B64}
+ *
+ * with base64 (RFC 4648 section 4) of 32 bytes each, without device_private when the device made
+ * its key itself; or
+ *
+ * {"format":"medsec-credential/1","device":"...","wire":"seed","profile":"pico-vitals",
+ *  "key":"16 characters","iv":"16 characters"}
+ *
+ * `profile` may be absent: pico-vitals.
+ */
+#define MEDSEC_CREDENTIAL_JSON_MAX 1024u /* bytes of a credential file */
+
+MEDSEC_BEGIN_DECLS
+
+/* Reads a credential. ERR_SYNTAX; ERR_DEVICE_ID; ERR_ARGUMENT: a key of the wrong length or
+ * characters, a private key that does not belong to the public one; ERR_STATE: another wire than
+ * this version speaks. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_parse(medsec_credential *credential,
+                                                              const char *json, size_t len);
+
+/* Reads a file. Also ERR_NOT_FOUND, ERR_IO (errno), ERR_PERMISSION: others may read or write it. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_load(medsec_credential *credential,
+                                                             const char *path);
+
+/* Creates a file with mode 0600, whole or not at all. ERR_EXISTS: never overwrites. ERR_IO. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_save(const medsec_credential *credential,
+                                                             const char *path);
+
+/* Writes the JSON text, ended by a line end. ERR_BUFFER; ERR_DEVICE_ID, ERR_ARGUMENT: as parse. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_write(char *out, size_t cap, size_t *len,
+                                                              const medsec_credential *credential);
+
+/*
+ * Fills in fresh secrets for credential->wire: on the seed wire key and IV (16 printable characters
+ * each, 96 bits); on medsec/1 a psk, and a device key pair unless device_public is given (not all
+ * zero) and has_private is false. gateway_public is the caller's.
+ */
+MEDSEC_API void medsec_credential_generate(medsec_credential *credential);
+
+MEDSEC_API void medsec_credential_wipe(medsec_credential *credential);
+
+MEDSEC_END_DECLS
+
+#endif
