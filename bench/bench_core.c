@@ -161,10 +161,10 @@ static void measure(const char *name, medsec_seed_chaining chaining, size_t unit
     static double ratios[ROUNDS];
     static double floors[ROUNDS];
     static double costs[ROUNDS];
-    const medsec_session_owner owner = {NULL, identify};
+    const medsec_session_owner owner = {.identify = identify};
     ours o;
     make_stream(stream, chaining);
-    medsec_session_open(&o.session, medsec_crypto_openssl(), &owner);
+    medsec_session_open(&o.session, medsec_crypto_openssl(), &owner, NULL);
     must(medsec_topic_compile(&o.topic, MEDSEC_TOPIC_TEMPLATE_DEFAULT,
                               strlen(MEDSEC_TOPIC_TEMPLATE_DEFAULT)) == MEDSEC_OK,
          "template");

@@ -15,6 +15,7 @@ set(MEDSEC_CORE_SOURCES
   src/core/text.c
   src/core/topic.c
   src/core/value.c
+  src/core/wire.c
   src/core/writer.c)
 
 set(MEDSEC_CRYPTO_OPENSSL_SOURCES
@@ -24,7 +25,7 @@ set(MEDSEC_CRYPTO_OPENSSL_SOURCES
 set(MEDSEC_HOST_SOURCES
   src/host/audit.c
   src/host/config.c
-  src/host/credential.c
+  src/host/credential_file.c
   src/host/device.c
   src/host/directory.c
   src/host/flat_json.c

@@ -38,6 +38,14 @@ static medsec_status printer_publish(medsec_publisher *publisher, const medsec_m
     return MEDSEC_OK;
 }
 
+/* Nobody sends commands to a printer. */
+static medsec_status printer_subscribe(medsec_publisher *publisher, const char *filter)
+{
+    (void)publisher;
+    (void)filter;
+    return MEDSEC_OK;
+}
+
 static bool printer_pressed(medsec_publisher *publisher)
 {
     (void)publisher;
@@ -61,8 +69,13 @@ static void printer_destroy(medsec_publisher *publisher)
     (void)publisher;
 }
 
-static const medsec_publisher_ops printer_ops = {printer_start, printer_publish, printer_pressed,
-                                                 printer_stats, printer_stop,    printer_destroy};
+static const medsec_publisher_ops printer_ops = {.start = printer_start,
+                                                 .publish = printer_publish,
+                                                 .subscribe = printer_subscribe,
+                                                 .pressed = printer_pressed,
+                                                 .stats = printer_stats,
+                                                 .stop = printer_stop,
+                                                 .destroy = printer_destroy};
 
 #define CHECK(call)                                                       \
     do {                                                                  \

@@ -86,10 +86,10 @@ static void take_event(events *log, const medsec_event *event, const void *devic
 static void run(const uint8_t *stream, size_t len, size_t step, events *log)
 {
     static uint8_t piece[STREAM_MAX];
-    const medsec_session_owner owner = {log, identify};
+    const medsec_session_owner owner = {.identify = identify};
     medsec_session session;
     memset(log, 0, sizeof *log);
-    medsec_session_open(&session, medsec_crypto_openssl(), &owner);
+    medsec_session_open(&session, medsec_crypto_openssl(), &owner, log);
     for (size_t at = 0; at < len && log->last == MEDSEC_OK; at += step) {
         size_t left = len - at < step ? len - at : step;
         uint8_t *data = piece;

@@ -9,8 +9,9 @@ static void print_json(const medsec_device_info *info)
     char changed[KEYGEN_TIME_MAX];
     printf("{\"device\":\"%s\",\"wire\":\"%s\",\"profile\":\"%s\",\"state\":\"%s\","
            "\"created\":\"%s\",\"changed\":\"%s\"}",
-           info->id, info->wire, info->profile, output_state(info->state),
-           output_time(created, info->created_ms), output_time(changed, info->changed_ms));
+           info->id, medsec_wire_name((medsec_wire)info->wire), info->profile,
+           output_state(info->state), output_time(created, info->created_ms),
+           output_time(changed, info->changed_ms));
 }
 
 typedef struct listing {
@@ -26,8 +27,9 @@ static medsec_status list_one(void *context, const medsec_device_info *info)
         print_json(info);
     } else {
         char changed[KEYGEN_TIME_MAX];
-        printf("%-32s %-14s %-8s %-20s %s\n", info->id, output_state(info->state), info->wire,
-               info->profile, output_time(changed, info->changed_ms));
+        printf("%-32s %-14s %-8s %-20s %s\n", info->id, output_state(info->state),
+               medsec_wire_name((medsec_wire)info->wire), info->profile,
+               output_time(changed, info->changed_ms));
     }
     list->count++;
     return MEDSEC_OK;
@@ -72,8 +74,8 @@ int keygen_show(const void *values, char **operands, size_t count)
         putchar('\n');
     } else {
         char time[KEYGEN_TIME_MAX];
-        printf("device   %s\nwire     %s\nprofile  %s\nstate    %s\n", info.id, info.wire,
-               info.profile, output_state(info.state));
+        printf("device   %s\nwire     %s\nprofile  %s\nstate    %s\n", info.id,
+               medsec_wire_name((medsec_wire)info.wire), info.profile, output_state(info.state));
         printf("created  %s\n", output_time(time, info.created_ms));
         printf("changed  %s\n", output_time(time, info.changed_ms));
     }

@@ -4,7 +4,7 @@
 
 #include "prng.h"
 
-#include <medsec/credential.h>
+#include <medsec/credential_file.h>
 
 #include <stddef.h>
 

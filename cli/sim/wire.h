@@ -2,7 +2,7 @@
 #ifndef MEDSEC_SIM_WIRE_H
 #define MEDSEC_SIM_WIRE_H
 
-#include <medsec/credential.h>
+#include <medsec/credential_file.h>
 #include <medsec/seed_frame.h>
 
 /* How a simulated device writes a reading: the only part of the simulator that knows keys. */

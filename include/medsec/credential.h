@@ -37,9 +37,9 @@ MEDSEC_BEGIN_DECLS
  * write: ERR_BUFFER, ERR_ARGUMENT (not a credential). read: ERR_CORRUPT, and nothing of it is kept.
  * `*len` is the block's length: what is behind it (erased flash) is not looked at.
  */
-MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_block_write(
-    uint8_t *out, size_t cap, size_t *len, const medsec_crypto *crypto,
-    const medsec_credential *credential);
+MEDSEC_API MEDSEC_CHECK medsec_status
+medsec_credential_block_write(uint8_t *out, size_t cap, size_t *len, const medsec_crypto *crypto,
+                              const medsec_credential *credential);
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_block_read(medsec_credential *credential,
                                                                    const medsec_crypto *crypto,
                                                                    const uint8_t *block, size_t cap,

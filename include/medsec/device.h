@@ -15,8 +15,8 @@
  *         medsec_device_poll(&device, now_ms(), out, sizeof out, &step);
  *         switch (step.type) {
  *         case MEDSEC_STEP_WAIT:    sleep until step.until_ms, or until bytes come; break;
- *         case MEDSEC_STEP_SAMPLE:  measure; medsec_device_sample(&device, now_ms(), &reading); break;
- *         case MEDSEC_STEP_CONNECT: begin a TCP connection; later medsec_device_connected, or
+ *         case MEDSEC_STEP_SAMPLE:  measure; medsec_device_sample(&device, now_ms(), &reading);
+ * break; case MEDSEC_STEP_CONNECT: begin a TCP connection; later medsec_device_connected, or
  *                                   medsec_device_disconnected when it fails; break;
  *         case MEDSEC_STEP_SEND:    send all step.len bytes of `out`; break;
  *         case MEDSEC_STEP_CLOSE:   close the connection; medsec_device_disconnected; break;
@@ -148,7 +148,8 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_device_sample(medsec_device *device
 MEDSEC_API void medsec_device_connected(medsec_device *device, uint64_t now_ms);
 MEDSEC_API void medsec_device_disconnected(medsec_device *device, uint64_t now_ms);
 
-/* Takes all bytes that came, in any pieces. What is not to be believed makes the next step CLOSE. */
+/* Takes all bytes that came, in any pieces. What is not to be believed makes the next step CLOSE.
+ */
 MEDSEC_API void medsec_device_receive(medsec_device *device, uint64_t now_ms, const uint8_t *data,
                                       size_t len);
 

@@ -29,7 +29,8 @@ typedef struct medsec_gateway_options {
     medsec_log *log; /* may be NULL */
     const medsec_topic *topic; /* NULL: MEDSEC_TOPIC_TEMPLATE_DEFAULT */
     uint32_t threads; /* 0: one a core */
-    uint32_t publish; /* MEDSEC_PUBLISH_*; 0: fields on the seed wire, fields and reading on medsec/1 */
+    uint32_t
+        publish; /* MEDSEC_PUBLISH_*; 0: fields on the seed wire, fields and reading on medsec/1 */
     uint8_t seed_qos; /* 0 or 1; medsec/1 readings have 1 */
     uint32_t max_connections; /* 0: MEDSEC_GATEWAY_CONNECTIONS */
     uint32_t max_half_open; /* connections not identified yet; the oldest gives way; 0: default */

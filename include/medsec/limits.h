@@ -14,7 +14,6 @@
 #define MEDSEC_PSK_LEN 32u /* bytes; Noise section 9 */
 #define MEDSEC_HANDSHAKE_MESSAGE_MAX 2048u /* bytes; the longest record body */
 
-
 #define MEDSEC_RECORD_HEADER_LEN 4u /* bytes: type, flags, length */
 #define MEDSEC_RECORD_BODY_MAX 2048u /* bytes; a full batch fits, a device's memory holds it */
 #define MEDSEC_RECORD_TAG_LEN 16u /* bytes; both suites */
@@ -35,7 +34,8 @@
 #define MEDSEC_REPORT_INTERVAL_MS_DEFAULT 1000u
 #define MEDSEC_TIME_MS_MAX 253402300799999u /* UTC: the end of year 9999 */
 
-#define MEDSEC_DEVICE_INPUT_MAX 256u /* bytes of a record that a device takes: a gateway says little */
+#define MEDSEC_DEVICE_INPUT_MAX \
+    256u /* bytes of a record that a device takes: a gateway says little */
 #define MEDSEC_DEVICE_HANDSHAKE_TIMEOUT_MS 10000u
 #define MEDSEC_DEVICE_ACK_TIMEOUT_MS 60000u /* a path can die without a word */
 #define MEDSEC_DEVICE_BACKOFF_MIN_MS 250u

@@ -143,9 +143,11 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_control_encode(uint8_t *out, size_t
  * with fewer rows. ERR_ARGUMENT: a sample before the one before it or before base_time_ms, or more
  * than 32 bits of milliseconds after; ERR_STATE: more or fewer rows than begun; ERR_LIMIT.
  */
-MEDSEC_API MEDSEC_CHECK medsec_status
-medsec_readings_begin(medsec_readings_writer *writer, uint8_t *out, size_t cap,
-                      const medsec_profile *profile, const medsec_readings_head *head, size_t rows);
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_readings_begin(medsec_readings_writer *writer,
+                                                            uint8_t *out, size_t cap,
+                                                            const medsec_profile *profile,
+                                                            const medsec_readings_head *head,
+                                                            size_t rows);
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_readings_add(medsec_readings_writer *writer,
                                                           const medsec_sample *sample);
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_readings_end(medsec_readings_writer *writer,

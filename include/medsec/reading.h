@@ -82,11 +82,10 @@ typedef struct medsec_reading_origin {
 
 /*
  * `{"device":"..","wire":"seed","time":"2026-11-20T12:00:00.050Z","time_source":"gateway",
- * "values":{"Temp":36.600,...},"suspect":["Temp"]}`, with `"boot":7,"seq":1020` before the time when
- * it is sequenced: values are numbers as measured, null when the
- * sensor failed; `suspect` names those outside the profile's range, only when there are any.
- * ERR_DEVICE_ID; ERR_BUFFER; ERR_ARGUMENT: not a reading of this profile, or a time after year
- * 9999.
+ * "values":{"Temp":36.600,...},"suspect":["Temp"]}`, with `"boot":7,"seq":1020` before the time
+ * when it is sequenced: values are numbers as measured, null when the sensor failed; `suspect`
+ * names those outside the profile's range, only when there are any. ERR_DEVICE_ID; ERR_BUFFER;
+ * ERR_ARGUMENT: not a reading of this profile, or a time after year 9999.
  */
 MEDSEC_API MEDSEC_CHECK medsec_status
 medsec_reading_write_json(char *out, size_t cap, size_t *len, const medsec_profile *profile,

@@ -46,9 +46,9 @@ MEDSEC_API void medsec_record_write_header(uint8_t out[MEDSEC_RECORD_HEADER_LEN]
 
 /* Begins a direction under the key of Noise's Split(). ERR_ARGUMENT: no such suite; ERR_PROVIDER.
  */
-MEDSEC_API MEDSEC_CHECK medsec_status medsec_record_open(
-    medsec_record *record, const medsec_crypto *crypto, medsec_suite suite,
-    const uint8_t key[MEDSEC_CHACHAPOLY_KEY_LEN]);
+MEDSEC_API MEDSEC_CHECK medsec_status
+medsec_record_open(medsec_record *record, const medsec_crypto *crypto, medsec_suite suite,
+                   const uint8_t key[MEDSEC_CHACHAPOLY_KEY_LEN]);
 
 /* Bytes of the whole record that seals a message of `message_len` bytes. */
 MEDSEC_API size_t medsec_record_len(medsec_suite suite, size_t message_len);

@@ -8,9 +8,9 @@
 
 /*
  * The gateway's end of one connection, without the connection: bytes in, events out. The first
- * byte tells the wire: a hex digit is the seed wire, 0xA1 is medsec/1, anything else is refused. The
- * session asks its owner who has a key, and says nothing about a device before a whole reading has
- * decrypted under it (seed) or a DATA record has opened (medsec/1).
+ * byte tells the wire: a hex digit is the seed wire, 0xA1 is medsec/1, anything else is refused.
+ * The session asks its owner who has a key, and says nothing about a device before a whole reading
+ * has decrypted under it (seed) or a DATA record has opened (medsec/1).
  */
 
 /* What the owner knows of a seed device. The session copies what it needs and wipes this. */
@@ -50,7 +50,8 @@ typedef struct medsec_session_owner {
                           medsec_suite suite, medsec_peer *peer);
     void (*random)(void *context, uint8_t *out, size_t len); /* cryptographic */
     uint64_t (*utc_ms)(void *context); /* for the WELCOME, and for readings of unknown time */
-    const medsec_keypair *keys; /* the gateway's: its own, then the one before it; NULL: no medsec/1 */
+    const medsec_keypair
+        *keys; /* the gateway's: its own, then the one before it; NULL: no medsec/1 */
     size_t key_count; /* 0, 1 or 2 */
 } medsec_session_owner;
 

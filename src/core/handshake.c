@@ -217,7 +217,8 @@ medsec_status medsec_handshake_open(medsec_handshake *handshake, const medsec_cr
 }
 
 medsec_status medsec_handshake_set_static(medsec_handshake *handshake,
-                                          const uint8_t private_key[MEDSEC_X25519_LEN])
+                                          const uint8_t private_key[MEDSEC_X25519_LEN],
+                                          const uint8_t public_key[MEDSEC_X25519_LEN])
 {
     if (handshake == NULL || private_key == NULL) {
         return MEDSEC_ERR_ARGUMENT;
@@ -227,6 +228,10 @@ medsec_status medsec_handshake_set_static(medsec_handshake *handshake,
     }
     memcpy(handshake->static_private, private_key, MEDSEC_X25519_LEN);
     handshake->have |= HAVE_STATIC;
+    if (public_key != NULL) {
+        memcpy(handshake->static_public, public_key, MEDSEC_X25519_LEN);
+        return MEDSEC_OK;
+    }
     return handshake->crypto->x25519_public(handshake->static_public, private_key);
 }
 

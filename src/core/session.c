@@ -34,6 +34,7 @@ static medsec_status tell_wire(medsec_session *session, uint8_t first)
         return MEDSEC_ERR_WIRE;
     }
     session->state = SEED_FIRST_BLOCK;
+    session->wire = MEDSEC_WIRE_SEED;
     return MEDSEC_OK;
 }
 
@@ -52,16 +53,17 @@ static medsec_status take_frames(medsec_session *session, input *in, const medse
     size_t used = 0;
     medsec_seed_event found = MEDSEC_SEED_NONE;
     medsec_status reason = MEDSEC_OK;
-    medsec_status status = medsec_seed_decoder_push(
-        &session->seed, in->data + in->used, in->len - in->used, &used, &found, reading, &reason);
+    medsec_status status =
+        medsec_seed_decoder_push(&session->on.seed.decoder, in->data + in->used, in->len - in->used,
+                                 &used, &found, reading, &reason);
     in->used += used;
     return status == MEDSEC_OK && found == MEDSEC_SEED_BAD_READING ? reason : status;
 }
 
 static medsec_status take_first_frame(medsec_session *session, input *in, medsec_event *event)
 {
-    medsec_status status = take_frames(session, in, &session->first);
-    if (status == MEDSEC_OK && session->first != NULL) {
+    medsec_status status = take_frames(session, in, &session->on.seed.first);
+    if (status == MEDSEC_OK && session->on.seed.first != NULL) {
         event->type = MEDSEC_EVENT_IDENTIFIED;
         event->device = session->device;
         session->state = SEED_IDENTIFIED;
@@ -82,18 +84,18 @@ static medsec_status take_next_frame(medsec_session *session, input *in, medsec_
 static medsec_status identify(medsec_session *session)
 {
     uint8_t block[MEDSEC_AES_BLOCK_LEN];
-    medsec_status status =
-        medsec_hex_decode(block, (const char *)session->block, sizeof session->block);
+    medsec_status status = medsec_hex_decode(block, (const char *)session->on.seed.block,
+                                             sizeof session->on.seed.block);
     if (status != MEDSEC_OK) {
         return status;
     }
     medsec_identity identity = {0};
-    status = session->owner->identify(session->owner->context, block, &identity);
+    status = session->owner->identify(session->context, block, &identity);
     if (status == MEDSEC_OK) {
         session->device = identity.device;
         session->state = SEED_FIRST_FRAME;
-        status = medsec_seed_decoder_open(&session->seed, session->crypto, identity.profile,
-                                          identity.key, identity.iv);
+        status = medsec_seed_decoder_open(&session->on.seed.decoder, session->crypto,
+                                          identity.profile, identity.key, identity.iv);
     }
     session->crypto->wipe(&identity, sizeof identity);
     return status;
@@ -101,21 +103,21 @@ static medsec_status identify(medsec_session *session)
 
 static medsec_status take_first_block(medsec_session *session, input *in, medsec_event *event)
 {
-    while (!is_at_end(in) && session->digits < sizeof session->block) {
+    while (!is_at_end(in) && session->on.seed.digits < sizeof session->on.seed.block) {
         uint8_t c = in->data[in->used++];
         if (medsec__hex_digit((char)c) < 0) {
             return MEDSEC_ERR_FRAME;
         }
-        session->block[session->digits++] = c;
+        session->on.seed.block[session->on.seed.digits++] = c;
     }
-    if (session->digits < sizeof session->block) {
+    if (session->on.seed.digits < sizeof session->on.seed.block) {
         return MEDSEC_OK;
     }
     medsec_status status = identify(session);
     if (status != MEDSEC_OK) {
         return status;
     }
-    input replay = {session->block, sizeof session->block, 0};
+    input replay = {session->on.seed.block, sizeof session->on.seed.block, 0};
     return take_first_frame(session, &replay, event);
 }
 
@@ -129,7 +131,7 @@ static medsec_status advance(medsec_session *session, input *in, medsec_event *e
     case SEED_FIRST_FRAME:
         return take_first_frame(session, in, event);
     case SEED_IDENTIFIED:
-        report_reading(session, event, session->first);
+        report_reading(session, event, session->on.seed.first);
         return MEDSEC_OK;
     case SEED_FRAMES:
         return take_next_frame(session, in, event);
@@ -139,11 +141,12 @@ static medsec_status advance(medsec_session *session, input *in, medsec_event *e
 }
 
 void medsec_session_open(medsec_session *session, const medsec_crypto *crypto,
-                         const medsec_session_owner *owner)
+                         const medsec_session_owner *owner, void *context)
 {
     memset(session, 0, sizeof *session);
     session->crypto = crypto;
     session->owner = owner;
+    session->context = context;
 }
 
 void medsec_session_push(medsec_session *session, uint8_t *data, size_t len, size_t *used,
@@ -166,18 +169,21 @@ void medsec_session_push(medsec_session *session, uint8_t *data, size_t len, siz
 bool medsec_session_at_boundary(const medsec_session *session)
 {
     bool framed = session->state == SEED_FRAMES || session->state == SEED_IDENTIFIED;
-    return session->state == NO_BYTE || (framed && medsec_seed_decoder_at_boundary(&session->seed));
+    return session->state == NO_BYTE ||
+           (framed && medsec_seed_decoder_at_boundary(&session->on.seed.decoder));
 }
 
-const char *medsec_session_wire(const medsec_session *session)
+medsec_wire medsec_session_wire(const medsec_session *session)
 {
-    return session->state == NO_BYTE ? NULL : "seed";
+    return (medsec_wire)session->wire;
 }
 
 void medsec_session_close(medsec_session *session)
 {
     const medsec_crypto *crypto = session->crypto;
-    medsec_seed_decoder_close(&session->seed);
+    if (session->wire == MEDSEC_WIRE_SEED) {
+        medsec_seed_decoder_close(&session->on.seed.decoder);
+    }
     crypto->wipe(session, sizeof *session);
     session->crypto = crypto;
     session->fault = MEDSEC_ERR_STATE;

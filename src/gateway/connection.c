@@ -198,9 +198,8 @@ void medsec__connection_open(medsec__loop *loop, int fd, const medsec__address *
     }
     c->loop = loop;
     c->peer = *peer;
-    c->owner = (medsec_session_owner){.context = c, .identify = medsec__identify};
     c->since_ms = uv_now(&loop->uv);
-    medsec_session_open(&c->session, medsec_crypto_openssl(), &c->owner);
+    medsec_session_open(&c->session, medsec_crypto_openssl(), &loop->owner, c);
     TAILQ_INSERT_TAIL(&loop->places[MEDSEC__WAITING], c, link);
     medsec__count(&loop->counters.connections, 1);
     if (!attach(c, fd)) {

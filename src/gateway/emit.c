@@ -63,7 +63,8 @@ static void emit_fields(medsec__connection *c, const medsec_reading *reading)
 static void emit_object(medsec__connection *c, const medsec_reading *reading)
 {
     const medsec_reading_origin origin = {.device = c->id,
-                                          .wire = medsec_session_wire(&c->session),
+                                          .wire =
+                                              medsec_wire_name(medsec_session_wire(&c->session)),
                                           .time_ms = now_ms(),
                                           .time_source = "gateway"};
     char json[MEDSEC_READING_JSON_MAX];
@@ -139,11 +140,11 @@ void medsec__emit_status(medsec__connection *c, uint32_t live, const char *why)
 {
     char json[STATUS_JSON_MAX], now[32];
     write_time(now);
-    int len =
-        snprintf(json, sizeof json,
-                 "{\"status\":\"%s\",\"wire\":\"%s\",\"authenticated\":false,"
-                 "\"sessions\":%u,\"reason\":\"%s\",\"time\":\"%s\"}",
-                 live > 0 ? "online" : "offline", medsec_session_wire(&c->session), live, why, now);
+    int len = snprintf(json, sizeof json,
+                       "{\"status\":\"%s\",\"wire\":\"%s\",\"authenticated\":false,"
+                       "\"sessions\":%u,\"reason\":\"%s\",\"time\":\"%s\"}",
+                       live > 0 ? "online" : "offline",
+                       medsec_wire_name(medsec_session_wire(&c->session)), live, why, now);
     if (len > 0 && (size_t)len < sizeof json) {
         publish(c, (outgoing){"Status", json, (size_t)len, 1, true});
     }

@@ -39,7 +39,6 @@ typedef struct medsec__connection {
     uv_tcp_t tcp;
     TAILQ_ENTRY(medsec__connection) link;
     medsec__loop *loop;
-    medsec_session_owner owner;
     medsec_session session;
     const medsec_profile *profile;
     medsec__address peer;
@@ -82,6 +81,7 @@ struct medsec__loop {
     int listen_fd;
     int reserve_fd; /* given up to accept and close when there are no more descriptors */
     medsec_directory *directory;
+    medsec_session_owner owner; /* of all its sessions */
     medsec_aes_cbc scratch; /* for trying keys */
     medsec__budget budget;
     struct medsec__connections places[MEDSEC__PLACES];

@@ -191,6 +191,7 @@ medsec_status medsec__loop_open(medsec__loop *loop)
         return MEDSEC_ERR_MEMORY;
     }
     loop->uv.data = loop;
+    loop->owner = (medsec_session_owner){.identify = medsec__identify};
     loop->directory = medsec__watch_directory(loop->gateway);
     status = open_handles(loop);
     if (status != MEDSEC_OK) {

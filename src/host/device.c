@@ -6,13 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char wire_seed[] = "seed";
-
 static void begin_row(medsec__hash *hash, const medsec__keys *keys, const medsec_device_info *info)
 {
     medsec__hash_begin(hash, keys->row);
     medsec__hash_text(hash, info->id);
-    medsec__hash_text(hash, info->wire);
+    medsec__hash_text(hash, medsec_wire_name((medsec_wire)info->wire));
     medsec__hash_text(hash, info->profile);
     medsec__hash_number(hash, info->state);
     medsec__hash_number(hash, info->created_ms);
@@ -74,17 +72,18 @@ static medsec_status read_secret(medsec__device *device, sqlite3_stmt *statement
 medsec_status medsec__device_read(medsec__device *device, sqlite3_stmt *statement)
 {
     medsec_device_info *info = &device->info;
-    char wire[sizeof wire_seed];
+    char wire[16];
+    medsec_wire number;
     *device = (medsec__device){0};
     int state = sqlite3_column_int(statement, 3);
     if (medsec__column_text(info->id, sizeof info->id, statement, 0) != MEDSEC_OK ||
         medsec__column_text(wire, sizeof wire, statement, 1) != MEDSEC_OK ||
         medsec__column_text(info->profile, sizeof info->profile, statement, 2) != MEDSEC_OK ||
-        strcmp(wire, wire_seed) != 0 || state < MEDSEC_DEVICE_ACTIVE ||
-        state > MEDSEC_DEVICE_DECOMMISSIONED) {
+        medsec_wire_parse(&number, wire) != MEDSEC_OK || number != MEDSEC_WIRE_SEED ||
+        state < MEDSEC_DEVICE_ACTIVE || state > MEDSEC_DEVICE_DECOMMISSIONED) {
         return MEDSEC_ERR_CORRUPT;
     }
-    info->wire = wire_seed;
+    info->wire = (uint8_t)number;
     info->state = (medsec_device_state)state;
     info->created_ms = (uint64_t)sqlite3_column_int64(statement, 4);
     info->changed_ms = (uint64_t)sqlite3_column_int64(statement, 5);
@@ -116,7 +115,7 @@ static medsec_status store(medsec_registry *registry, medsec__sql sql, const med
         return MEDSEC_ERR_CORRUPT;
     }
     medsec__bind_text(statement, 1, info->id);
-    medsec__bind_text(statement, 2, info->wire);
+    medsec__bind_text(statement, 2, medsec_wire_name((medsec_wire)info->wire));
     medsec__bind_text(statement, 3, info->profile);
     sqlite3_bind_int(statement, 4, (int)info->state);
     sqlite3_bind_int64(statement, 5, (sqlite3_int64)info->created_ms);
@@ -172,7 +171,7 @@ static void fill(medsec__device *device, const medsec_credential *credential,
     medsec_device_info *info = &device->info;
     memcpy(info->id, credential->device, sizeof info->id);
     memcpy(info->profile, credential->profile, sizeof info->profile);
-    info->wire = wire_seed;
+    info->wire = credential->wire;
     info->created_ms = medsec__now_ms();
     info->changed_ms = info->created_ms;
     device->has_secret = true;
@@ -202,8 +201,9 @@ medsec_status medsec__device_add(medsec_registry *registry, const medsec_credent
     if (status != MEDSEC_OK) {
         return status;
     }
-    char detail[sizeof wire_seed + sizeof device.info.profile];
-    snprintf(detail, sizeof detail, "%s %s", wire_seed, device.info.profile);
+    char detail[16 + sizeof device.info.profile];
+    snprintf(detail, sizeof detail, "%s %s", medsec_wire_name((medsec_wire)device.info.wire),
+             device.info.profile);
     return medsec__audit_append(registry, action, device.info.id, detail, &device);
 }
 
@@ -248,6 +248,7 @@ static medsec_status open_credential(medsec_registry *registry, const medsec__de
     }
     memcpy(credential->device, device->info.id, sizeof credential->device);
     memcpy(credential->profile, device->info.profile, sizeof credential->profile);
+    credential->wire = device->info.wire;
     memcpy(credential->key, secret, sizeof credential->key);
     memcpy(credential->iv, secret + sizeof credential->key, sizeof credential->iv);
     sodium_memzero(secret, sizeof secret);

@@ -63,6 +63,7 @@ static medsec_status parse_line(medsec_credential *credential, char *id, const c
     if (status == MEDSEC_OK) {
         memcpy(credential->device, text.id, sizeof text.id);
         memcpy(credential->profile, MEDSEC_PROFILE_DEFAULT, sizeof MEDSEC_PROFILE_DEFAULT);
+        credential->wire = MEDSEC_WIRE_SEED;
         memcpy(credential->key, text.key, sizeof credential->key);
         memcpy(credential->iv, text.iv, sizeof credential->iv);
     }

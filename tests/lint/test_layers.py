@@ -11,10 +11,10 @@ import lint
 
 FREESTANDING = {"stdint.h", "stddef.h", "stdbool.h", "string.h"}
 CORE_API = {f"medsec/{name}.h" for name in (
-    "aes_cbc", "crypto", "export", "hex", "limits", "profile", "reading", "seed_frame", "handshake", "session",
-    "status", "topic", "value", "version")}
+    "aes_cbc", "credential", "crypto", "device", "export", "hex", "limits", "profile", "reading", "seed_frame", "handshake", "message", "record", "session",
+    "status", "topic", "value", "version", "wire")}
 HOST_API = {f"medsec/{name}.h" for name in (
-    "config", "credential", "log", "profile_file", "registry")}
+    "config", "credential_file", "log", "profile_file", "registry")}
 GATEWAY_API = {f"medsec/{name}.h" for name in ("gateway", "publisher")}
 ALL_API = CORE_API | HOST_API | GATEWAY_API | {"medsec/medsec.h"}
 

@@ -58,7 +58,7 @@ void registry_fixture_sql(const registry_fixture *fixture, const char *sql)
 
 medsec_credential registry_fixture_credential(const char *id, unsigned number)
 {
-    medsec_credential credential = {0};
+    medsec_credential credential = {.wire = MEDSEC_WIRE_SEED};
     char text[17];
     snprintf(credential.device, sizeof credential.device, "%s", id);
     snprintf(credential.profile, sizeof credential.profile, "pico-vitals");

@@ -4,7 +4,7 @@
 #include "unit.h"
 
 #include <cJSON.h>
-#include <medsec/credential.h>
+#include <medsec/credential_file.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,7 +17,8 @@
 
 static medsec_credential sample(void)
 {
-    medsec_credential credential = {.device = "dev-1", .profile = "pico-vitals"};
+    medsec_credential credential = {
+        .device = "dev-1", .profile = "pico-vitals", .wire = MEDSEC_WIRE_SEED};
     memcpy(credential.key, "k3y+with\"quote\\!", 16);
     memcpy(credential.iv, "0f1e2d3c4b5a6978", 16);
     return credential;

@@ -45,7 +45,7 @@ static void open_side(medsec_handshake *h, const cJSON *vector, medsec_pattern p
     assert_int_equal(
         medsec_handshake_open(h, medsec_crypto_openssl(), pattern, role, prologue, len), MEDSEC_OK);
     if (member(vector, side, "static", key)) {
-        assert_int_equal(medsec_handshake_set_static(h, key), MEDSEC_OK);
+        assert_int_equal(medsec_handshake_set_static(h, key, NULL), MEDSEC_OK);
     }
     if (member(vector, side, "ephemeral", key)) {
         assert_int_equal(medsec_handshake_set_ephemeral(h, key), MEDSEC_OK);
@@ -159,7 +159,7 @@ static void open_pair(pair *p)
                          MEDSEC_OK);
         fresh[0]++;
         assert_int_equal(medsec_handshake_set_ephemeral(h, fresh), MEDSEC_OK);
-        assert_int_equal(medsec_handshake_set_static(h, side == 0 ? device_key : gateway_key),
+        assert_int_equal(medsec_handshake_set_static(h, side == 0 ? device_key : gateway_key, NULL),
                          MEDSEC_OK);
     }
     medsec_handshake_set_remote_static(&p->device, gateway_public);
@@ -250,10 +250,10 @@ static void test_zero_shared_secret_is_refused(void **state)
                                            MEDSEC_INITIATOR, NULL, 0),
                      MEDSEC_OK);
     assert_int_equal(medsec_handshake_set_ephemeral(&h, device_key), MEDSEC_OK);
-    assert_int_equal(medsec_handshake_set_static(&h, device_key), MEDSEC_OK);
+    assert_int_equal(medsec_handshake_set_static(&h, device_key, NULL), MEDSEC_OK);
     medsec_handshake_set_remote_static(&h, zero);
     assert_int_equal(medsec_handshake_write(&h, out, sizeof out, &len, NULL, 0), MEDSEC_ERR_CRYPTO);
-    assert_int_equal(medsec_handshake_set_static(&h, device_key), MEDSEC_ERR_STATE);
+    assert_int_equal(medsec_handshake_set_static(&h, device_key, NULL), MEDSEC_ERR_STATE);
     assert_int_equal(medsec_handshake_set_ephemeral(&h, device_key), MEDSEC_ERR_STATE);
 }
 

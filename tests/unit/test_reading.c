@@ -291,7 +291,8 @@ static void test_write_seed_as_the_device(void **state)
 
 static void expect_json(const medsec_reading *reading, uint64_t time_ms, const char *expected)
 {
-    const medsec_reading_origin origin = {"iot_med_dev_01", "seed", time_ms, "gateway"};
+    const medsec_reading_origin origin = {
+        .device = "iot_med_dev_01", .wire = "seed", .time_ms = time_ms, .time_source = "gateway"};
     char out[MEDSEC_READING_JSON_MAX];
     size_t len = 0;
     assert_int_equal(medsec_reading_write_json(out, sizeof out, &len, PICO, reading, &origin),
@@ -327,7 +328,8 @@ static void expect_time(uint64_t time_ms, const char *expected)
     medsec_reading reading;
     char out[MEDSEC_READING_JSON_MAX];
     size_t len = 0;
-    const medsec_reading_origin origin = {"a", "seed", time_ms, "gateway"};
+    const medsec_reading_origin origin = {
+        .device = "a", .wire = "seed", .time_ms = time_ms, .time_source = "gateway"};
     assert_int_equal(parse(DEVICE, &reading), MEDSEC_OK);
     assert_int_equal(medsec_reading_write_json(out, sizeof out, &len, PICO, &reading, &origin),
                      MEDSEC_OK);
@@ -348,7 +350,8 @@ static void test_write_json_times(void **state)
     medsec_reading reading;
     char out[MEDSEC_READING_JSON_MAX];
     size_t len = 0;
-    medsec_reading_origin origin = {"a", "seed", 253402300800000, "gateway"};
+    medsec_reading_origin origin = {
+        .device = "a", .wire = "seed", .time_ms = 253402300800000, .time_source = "gateway"};
     assert_int_equal(parse(DEVICE, &reading), MEDSEC_OK);
     assert_int_equal(medsec_reading_write_json(out, sizeof out, &len, PICO, &reading, &origin),
                      MEDSEC_ERR_ARGUMENT);
@@ -376,7 +379,8 @@ static void test_write_json_fits(void **state)
         reading.value[i] = (medsec_value){INT32_MIN, 6, MEDSEC_VALUE_NUMBER};
     }
     assert_int_equal(medsec_profile_check(&profile), MEDSEC_OK);
-    const medsec_reading_origin origin = {device, "medsec/1", 253402300799999, "gateway"};
+    const medsec_reading_origin origin = {
+        .device = device, .wire = "medsec/1", .time_ms = 253402300799999, .time_source = "gateway"};
     assert_int_equal(medsec_reading_write_json(out, sizeof out, &len, &profile, &reading, &origin),
                      MEDSEC_OK);
     cJSON *json = cJSON_ParseWithLength(out, len);

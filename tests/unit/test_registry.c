@@ -192,7 +192,7 @@ static void test_add_and_get(void **state)
     assert_int_equal(medsec_registry_get(fixture->registry, "dev-1", &info), MEDSEC_OK);
     assert_string_equal(info.id, "dev-1");
     assert_string_equal(info.profile, "pico-vitals");
-    assert_string_equal(info.wire, "seed");
+    assert_int_equal(info.wire, MEDSEC_WIRE_SEED);
     assert_int_equal(info.state, MEDSEC_DEVICE_ACTIVE);
     assert_int_equal(info.created_ms, info.changed_ms);
     assert_true(info.created_ms > 1700000000000u);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <medsec/credential.h>
+#include <medsec/credential_file.h>
 #include <medsec/topic.h>
 
 #include "credential_check.h"
@@ -133,6 +133,7 @@ static medsec_status parse(medsec_credential *credential, credential_text *text,
     if (!members[PROFILE].given) {
         memcpy(credential->profile, MEDSEC_PROFILE_DEFAULT, sizeof MEDSEC_PROFILE_DEFAULT);
     }
+    credential->wire = MEDSEC_WIRE_SEED;
     memcpy(credential->key, text->key, sizeof credential->key);
     memcpy(credential->iv, text->iv, sizeof credential->iv);
     return medsec__credential_check(credential);
@@ -259,6 +260,7 @@ void medsec_credential_generate(medsec_credential *credential)
     if (sodium_init() < 0) {
         sodium_misuse();
     }
+    credential->wire = MEDSEC_WIRE_SEED;
     do {
         fill_random(credential->key, sizeof credential->key);
     } while (medsec__key_is_sample(credential->key));
