@@ -8,7 +8,8 @@ foreach(layer IN LISTS medsec_layers)
   target_include_directories(medsec_${layer}_objects PUBLIC "${PROJECT_SOURCE_DIR}/include")
 endforeach()
 
-target_link_libraries(medsec_crypto_openssl_objects PUBLIC PkgConfig::CRYPTO PkgConfig::SODIUM)
+target_link_libraries(medsec_crypto_openssl_objects PUBLIC PkgConfig::CRYPTO PkgConfig::SODIUM
+  Threads::Threads)
 target_link_libraries(medsec_host_objects PUBLIC PkgConfig::SODIUM PkgConfig::CJSON PkgConfig::SQLITE
   Threads::Threads)
 target_link_libraries(medsec_gateway_objects PUBLIC PkgConfig::UV PkgConfig::CJSON PahoMqtt::async
@@ -35,6 +36,8 @@ endforeach()
 set(medsec_map "${PROJECT_SOURCE_DIR}/cmake/medsec.map")
 target_link_options(medsec_shared PRIVATE LINKER:--version-script=${medsec_map})
 set_target_properties(medsec_shared PROPERTIES LINK_DEPENDS "${medsec_map}")
+# Threads run a destructor of ours when they end, which may be after somebody's dlclose().
+target_link_options(medsec_shared PRIVATE LINKER:-z,nodelete)
 if(NOT MEDSEC_SANITIZE)
   target_link_options(medsec_shared PRIVATE LINKER:--no-undefined)
 endif()

@@ -19,8 +19,10 @@ set(MEDSEC_CORE_SOURCES
   src/core/writer.c)
 
 set(MEDSEC_CRYPTO_OPENSSL_SOURCES
+  src/crypto/openssl/aes_once.c
   src/crypto/openssl/openssl.c
-  src/crypto/openssl/primitives.c)
+  src/crypto/openssl/primitives.c
+  src/crypto/openssl/sha256.c)
 
 set(MEDSEC_HOST_SOURCES
   src/host/audit.c

@@ -62,6 +62,8 @@ typedef struct medsec_crypto {
                                      const uint8_t key[MEDSEC_AES128_KEY_LEN],
                                      const uint8_t iv[MEDSEC_AES_BLOCK_LEN], uint8_t *out,
                                      const uint8_t *in, size_t len);
+    /* Overwrites the last keys of this thread, which `once` may have kept. */
+    void (*aes128_cbc_forget)(void);
 
     /* SHA-256 (FIPS 180-4) and HMAC-SHA-256 (RFC 2104); `out` may be one of the parts.
      * ERR_PROVIDER. */
@@ -97,7 +99,7 @@ typedef struct medsec_crypto {
 
 MEDSEC_BEGIN_DECLS
 
-/* The host's provider: AES of OpenSSL libcrypto, wipe and compare of libsodium. */
+/* The host's provider: AES and SHA-256 of OpenSSL libcrypto, the rest of libsodium. */
 MEDSEC_API const medsec_crypto *medsec_crypto_openssl(void);
 
 MEDSEC_END_DECLS

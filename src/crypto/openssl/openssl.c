@@ -131,6 +131,8 @@ const medsec_crypto *medsec_crypto_openssl(void)
         .aes128_cbc_rekey = aes128_cbc_rekey,
         .aes128_cbc_run = aes128_cbc_run,
         .aes128_cbc_close = aes128_cbc_close,
+        .aes128_cbc_once = medsec__aes128_cbc_once,
+        .aes128_cbc_forget = medsec__aes128_cbc_forget,
         .sha256 = medsec__sha256,
         .hmac_sha256 = medsec__hmac_sha256,
         .x25519 = medsec__x25519,

@@ -3,34 +3,6 @@
 
 #include <sodium.h>
 
-/* libsodium's hashes keep their state on the stack; OpenSSL 3's need a context on the heap. */
-
-medsec_status medsec__sha256(uint8_t out[MEDSEC_SHA256_LEN], const medsec_bytes *parts,
-                             size_t count)
-{
-    crypto_hash_sha256_state state;
-    crypto_hash_sha256_init(&state);
-    for (size_t i = 0; i < count; i++) {
-        crypto_hash_sha256_update(&state, parts[i].data, parts[i].len);
-    }
-    crypto_hash_sha256_final(&state, out);
-    sodium_memzero(&state, sizeof state);
-    return MEDSEC_OK;
-}
-
-medsec_status medsec__hmac_sha256(uint8_t out[MEDSEC_SHA256_LEN], const uint8_t *key,
-                                  size_t key_len, const medsec_bytes *parts, size_t count)
-{
-    crypto_auth_hmacsha256_state state;
-    crypto_auth_hmacsha256_init(&state, key, key_len);
-    for (size_t i = 0; i < count; i++) {
-        crypto_auth_hmacsha256_update(&state, parts[i].data, parts[i].len);
-    }
-    crypto_auth_hmacsha256_final(&state, out);
-    sodium_memzero(&state, sizeof state);
-    return MEDSEC_OK;
-}
-
 medsec_status medsec__x25519(uint8_t out[MEDSEC_X25519_LEN],
                              const uint8_t private_key[MEDSEC_X25519_LEN],
                              const uint8_t public_key[MEDSEC_X25519_LEN])

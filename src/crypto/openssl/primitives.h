@@ -5,6 +5,11 @@
 #include <medsec/crypto.h>
 
 /* The rows of the provider's table that need no open cipher; crypto.h says what they do. */
+medsec_status medsec__aes128_cbc_once(medsec_direction direction,
+                                      const uint8_t key[MEDSEC_AES128_KEY_LEN],
+                                      const uint8_t iv[MEDSEC_AES_BLOCK_LEN], uint8_t *out,
+                                      const uint8_t *in, size_t len);
+void medsec__aes128_cbc_forget(void);
 medsec_status medsec__sha256(uint8_t out[MEDSEC_SHA256_LEN], const medsec_bytes *parts,
                              size_t count);
 medsec_status medsec__hmac_sha256(uint8_t out[MEDSEC_SHA256_LEN], const uint8_t *key,
