@@ -2,12 +2,15 @@
 
 set(MEDSEC_CORE_SOURCES
   src/core/aes_cbc.c
+  src/core/cbc_hs256.c
   src/core/handshake.c
   src/core/hex.c
   src/core/hkdf.c
+  src/core/pkcs7.c
   src/core/profile.c
   src/core/reading_json.c
   src/core/reading_parser.c
+  src/core/record.c
   src/core/seed_decoder.c
   src/core/seed_frame.c
   src/core/session.c

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <medsec/aes_cbc.h>
 
+#include "pkcs7.h"
+
 #include <string.h>
 
 static bool is_open(const medsec_aes_cbc *aes)
@@ -81,25 +83,6 @@ medsec_status medsec_aes_cbc_encrypt_padded(medsec_aes_cbc *aes, uint8_t *out, s
     return MEDSEC_OK;
 }
 
-/* All ones when a < b, else 0; both below 2^31. */
-static uint32_t mask_below(uint32_t a, uint32_t b)
-{
-    return 0u - ((a - b) >> 31);
-}
-
-/* Length of the PKCS#7 padding in a last block, 0 when it is bad; the same steps for every block.
- */
-static size_t padding_len(const uint8_t block[MEDSEC_AES_BLOCK_LEN])
-{
-    uint32_t pad = block[MEDSEC_AES_BLOCK_LEN - 1];
-    uint32_t good = mask_below(0, pad) & mask_below(pad, MEDSEC_AES_BLOCK_LEN + 1);
-    for (uint32_t i = 0; i < MEDSEC_AES_BLOCK_LEN; i++) {
-        uint32_t differs = block[MEDSEC_AES_BLOCK_LEN - 1 - i] ^ pad;
-        good &= ~(mask_below(i, pad) & mask_below(0, differs));
-    }
-    return pad & good;
-}
-
 medsec_status medsec_aes_cbc_decrypt_padded(medsec_aes_cbc *aes, uint8_t *out, size_t *out_len,
                                             const uint8_t *in, size_t len,
                                             const uint8_t iv[MEDSEC_AES_BLOCK_LEN])
@@ -112,7 +95,7 @@ medsec_status medsec_aes_cbc_decrypt_padded(medsec_aes_cbc *aes, uint8_t *out, s
     memcpy(chain, iv, sizeof chain);
     size_t padding = 0;
     if (len > 0 && medsec_aes_cbc_run(aes, out, in, len, chain) == MEDSEC_OK) {
-        padding = padding_len(out + len - MEDSEC_AES_BLOCK_LEN);
+        padding = medsec__pkcs7_len(out + len - MEDSEC_AES_BLOCK_LEN);
     }
     if (padding == 0) {
         aes->crypto->wipe(out, len);
