@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 /*
  * A context a thread and direction, made at the first call and given another key at each: a record
@@ -30,13 +31,19 @@ static void make_slot(void)
     have_slot = pthread_key_create(&slot, free_contexts) == 0;
 }
 
+/*
+ * Every call that is told an IV, or was told that there is no padding, asks the cipher for its
+ * parameters by name, which takes as long as half a record. So the IV is zero here for ever (a new
+ * key brings it back) and the caller's is added by hand, and only decryption, which would hold the
+ * last block back, is told of the padding.
+ */
 static EVP_CIPHER_CTX *make_context(medsec_direction direction)
 {
-    static const uint8_t no_key[MEDSEC_AES128_KEY_LEN];
+    static const uint8_t zero[MEDSEC_AES128_KEY_LEN];
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     if (context != NULL &&
-        (EVP_CipherInit_ex(context, EVP_aes_128_cbc(), NULL, no_key, no_key, (int)direction) != 1 ||
-         EVP_CIPHER_CTX_set_padding(context, 0) != 1)) {
+        (EVP_CipherInit_ex(context, EVP_aes_128_cbc(), NULL, zero, zero, (int)direction) != 1 ||
+         (direction == MEDSEC_DECRYPT && EVP_CIPHER_CTX_set_padding(context, 0) != 1))) {
         EVP_CIPHER_CTX_free(context);
         context = NULL;
     }
@@ -65,10 +72,22 @@ static contexts *own_contexts(void)
     return pthread_once(&once, make_slot) == 0 && have_slot ? pthread_getspecific(slot) : NULL;
 }
 
-static bool set_key(EVP_CIPHER_CTX *context, const uint8_t key[MEDSEC_AES128_KEY_LEN],
-                    const uint8_t iv[MEDSEC_AES_BLOCK_LEN])
+static bool set_key(EVP_CIPHER_CTX *context, const uint8_t key[MEDSEC_AES128_KEY_LEN])
 {
-    return EVP_CipherInit_ex(context, NULL, NULL, key, iv, -1) == 1;
+    return EVP_CipherInit_ex(context, NULL, NULL, key, NULL, -1) == 1;
+}
+
+static void add_iv(uint8_t block[MEDSEC_AES_BLOCK_LEN], const uint8_t iv[MEDSEC_AES_BLOCK_LEN])
+{
+    for (size_t i = 0; i < MEDSEC_AES_BLOCK_LEN; i++) {
+        block[i] ^= iv[i];
+    }
+}
+
+static bool run(EVP_CIPHER_CTX *context, uint8_t *out, const uint8_t *in, size_t len)
+{
+    int done = 0;
+    return EVP_CipherUpdate(context, out, &done, in, (int)len) == 1 && (size_t)done == len;
 }
 
 medsec_status medsec__aes128_cbc_once(medsec_direction direction,
@@ -80,22 +99,28 @@ medsec_status medsec__aes128_cbc_once(medsec_direction direction,
     if (all == NULL && have_slot) {
         all = make_contexts();
     }
-    if (all == NULL) {
+    if (all == NULL || !set_key(all->of[direction], key)) {
         return MEDSEC_ERR_PROVIDER;
     }
-    EVP_CIPHER_CTX *context = all->of[direction];
-    int done = 0;
-    bool good = set_key(context, key, iv) &&
-                EVP_CipherUpdate(context, out, &done, in, (int)len) == 1 && (size_t)done == len;
-    return good ? MEDSEC_OK : MEDSEC_ERR_PROVIDER;
+    if (len == 0) {
+        return MEDSEC_OK;
+    }
+    if (direction == MEDSEC_DECRYPT) {
+        bool good = run(all->of[direction], out, in, len);
+        add_iv(out, iv);
+        return good ? MEDSEC_OK : MEDSEC_ERR_PROVIDER;
+    }
+    memmove(out, in, len);
+    add_iv(out, iv);
+    return run(all->of[direction], out, out, len) ? MEDSEC_OK : MEDSEC_ERR_PROVIDER;
 }
 
 void medsec__aes128_cbc_forget(void)
 {
-    static const uint8_t no_key[MEDSEC_AES128_KEY_LEN];
+    static const uint8_t zero[MEDSEC_AES128_KEY_LEN];
     contexts *all = own_contexts();
-    if (all != NULL && !(set_key(all->of[MEDSEC_DECRYPT], no_key, no_key) &&
-                         set_key(all->of[MEDSEC_ENCRYPT], no_key, no_key))) {
+    if (all != NULL &&
+        !(set_key(all->of[MEDSEC_DECRYPT], zero) && set_key(all->of[MEDSEC_ENCRYPT], zero))) {
         (void)pthread_setspecific(slot, NULL);
         free_contexts(all);
     }
