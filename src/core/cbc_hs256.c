@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cbc_hs256.h"
 
+#include "big_endian.h"
 #include "pkcs7.h"
 
 #include <string.h>
@@ -20,9 +21,7 @@ static medsec_status compute_tag(const medsec__cbc_hs256_context *context, const
                                  size_t len, uint8_t tag[MEDSEC_SHA256_LEN])
 {
     uint8_t ad_bits[8];
-    for (unsigned i = 0; i < sizeof ad_bits; i++) {
-        ad_bits[i] = (uint8_t)((uint64_t)context->ad_len * 8 >> (56 - 8 * i));
-    }
+    medsec__store_be(ad_bits, (uint64_t)context->ad_len * 8, sizeof ad_bits);
     const medsec_bytes parts[] = {{context->ad, context->ad_len},
                                   {context->iv, MEDSEC_AES_BLOCK_LEN},
                                   {data, len},

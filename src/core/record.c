@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <medsec/record.h>
 
+#include "big_endian.h"
 #include "cbc_hs256.h"
 #include "hkdf.h"
 
@@ -9,7 +10,8 @@
 enum {
     KEYS_LEN = MEDSEC__CBC_HS256_KEY_LEN + MEDSEC_AES128_KEY_LEN,
     IV_KEY_AT = MEDSEC__CBC_HS256_KEY_LEN,
-    AD_LEN = MEDSEC_RECORD_HEADER_LEN + 8 /* and the sequence */
+    SEQUENCE_LEN = 8,
+    AD_LEN = MEDSEC_RECORD_HEADER_LEN + SEQUENCE_LEN
 };
 
 static bool known_suite(unsigned suite)
@@ -37,7 +39,7 @@ medsec_status medsec_record_read_header(medsec_record_header *header,
     if (header == NULL || bytes == NULL) {
         return MEDSEC_ERR_ARGUMENT;
     }
-    uint16_t length = (uint16_t)(bytes[2] << 8 | bytes[3]);
+    uint16_t length = (uint16_t)medsec__load_be(bytes + 2, 2);
     if (!known_flags(bytes[0], bytes[1]) || length == 0 || length > MEDSEC_RECORD_BODY_MAX) {
         return MEDSEC_ERR_FRAME;
     }
@@ -49,15 +51,7 @@ void medsec_record_write_header(uint8_t out[MEDSEC_RECORD_HEADER_LEN], medsec_re
 {
     out[0] = header.type;
     out[1] = header.flags;
-    out[2] = (uint8_t)(header.length >> 8);
-    out[3] = (uint8_t)header.length;
-}
-
-static void put_sequence(uint8_t out[8], uint64_t sequence)
-{
-    for (unsigned i = 0; i < 8; i++) {
-        out[i] = (uint8_t)(sequence >> (56 - 8 * i));
-    }
+    medsec__store_be(out + 2, header.length, 2);
 }
 
 medsec_status medsec_record_open(medsec_record *record, const medsec_crypto *crypto,
@@ -107,9 +101,8 @@ static medsec_status find_place(const medsec_record *record, place *at,
 {
     static const uint8_t zero[MEDSEC_AES_BLOCK_LEN];
     memcpy(at->ad, header, MEDSEC_RECORD_HEADER_LEN);
-    put_sequence(at->ad + MEDSEC_RECORD_HEADER_LEN, record->sequence);
-    memset(at->iv, 0, sizeof at->iv);
-    put_sequence(at->iv + 8, record->sequence);
+    medsec__store_be(at->ad + MEDSEC_RECORD_HEADER_LEN, record->sequence, SEQUENCE_LEN);
+    medsec__store_be(at->iv, record->sequence, sizeof at->iv);
     at->context = (medsec__cbc_hs256_context){.crypto = record->crypto,
                                               .key = record->keys,
                                               .iv = at->iv,
