@@ -37,6 +37,7 @@ static void add_devices(medsec_registry *registry, size_t from, size_t to,
         memset(credential, 0, sizeof *credential);
         snprintf(credential->device, sizeof credential->device, "device-%06zu", i);
         strcpy(credential->profile, "pico-vitals");
+        credential->wire = MEDSEC_WIRE_SEED;
         medsec_credential_generate(credential);
         must(medsec_registry_add(registry, credential, 0) == MEDSEC_OK, "add");
     }
@@ -89,7 +90,7 @@ static void report(medsec_registry *registry, const medsec_credential *last)
 {
     medsec_profile_set *profiles = medsec_profile_set_create();
     medsec_directory *directory = NULL;
-    medsec_credential stranger = {0};
+    medsec_credential stranger = {.wire = MEDSEC_WIRE_SEED};
     size_t skipped = 0;
     double start = now_ms();
     must(medsec_directory_load(&directory, registry, profiles, &skipped) == MEDSEC_OK &&

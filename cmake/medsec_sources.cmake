@@ -3,6 +3,8 @@
 set(MEDSEC_CORE_SOURCES
   src/core/aes_cbc.c
   src/core/cbc_hs256.c
+  src/core/credential_block.c
+  src/core/credential_check.c
   src/core/handshake.c
   src/core/hex.c
   src/core/hkdf.c
@@ -31,13 +33,19 @@ set(MEDSEC_HOST_SOURCES
   src/host/audit.c
   src/host/config.c
   src/host/credential_file.c
+  src/host/credential_json.c
   src/host/device.c
+  src/host/device_row.c
   src/host/directory.c
   src/host/flat_json.c
+  src/host/gateway_key.c
   src/host/import.c
+  src/host/key_table.c
   src/host/log.c
   src/host/profile_file.c
   src/host/registry.c
+  src/host/rotation.c
+  src/host/sample_key.c
   src/host/seal.c
   src/host/secret_file.c
   src/host/store.c

@@ -92,7 +92,8 @@ static void add_device(const char *path, const medsec_registry_unlock *unlock,
     medsec_registry *registry = NULL;
     CHECK(medsec_registry_create(path, unlock, "example"));
     CHECK(medsec_registry_open(&registry, path, unlock, MEDSEC_REGISTRY_WRITE, "example"));
-    *device = (medsec_credential){.device = "demo", .profile = "pico-vitals"};
+    *device =
+        (medsec_credential){.device = "demo", .profile = "pico-vitals", .wire = MEDSEC_WIRE_SEED};
     medsec_credential_generate(device);
     CHECK(medsec_registry_add(registry, device, 0));
     medsec_registry_close(registry);

@@ -54,7 +54,8 @@ int main(void)
         return 1;
     }
     const medsec_registry_unlock unlock = {.key_file = "medsec.key"};
-    medsec_credential credential = {.device = "bed-7", .profile = MEDSEC_PROFILE_DEFAULT};
+    medsec_credential credential = {
+        .device = "bed-7", .profile = MEDSEC_PROFILE_DEFAULT, .wire = MEDSEC_WIRE_SEED};
     medsec_registry *registry;
     uint8_t block[MEDSEC_AES_BLOCK_LEN];
 

@@ -85,6 +85,7 @@ static int prepare(job *work)
             return code;
         }
         memcpy(credential->profile, work->options->profile, strlen(work->options->profile));
+        credential->wire = MEDSEC_WIRE_SEED;
         medsec_credential_generate(credential);
     }
     return EXIT_DONE;

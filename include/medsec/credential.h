@@ -26,7 +26,7 @@ typedef struct medsec_credential {
 } medsec_credential;
 
 #define MEDSEC_PROFILE_DEFAULT "pico-vitals" /* of a credential that names none */
-#define MEDSEC_CREDENTIAL_BLOCK_MAX 288u /* bytes of the longest block */
+#define MEDSEC_CREDENTIAL_BLOCK_MAX 241u /* bytes of the longest block */
 
 MEDSEC_BEGIN_DECLS
 

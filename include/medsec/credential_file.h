@@ -23,8 +23,8 @@
 MEDSEC_BEGIN_DECLS
 
 /* Reads a credential. ERR_SYNTAX; ERR_DEVICE_ID; ERR_ARGUMENT: a key of the wrong length or
- * characters, a private key that does not belong to the public one; ERR_STATE: another wire than
- * this version speaks. */
+ * characters, a private key that does not belong to the public one; ERR_STATE: another wire or
+ * suite than this version speaks. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_parse(medsec_credential *credential,
                                                               const char *json, size_t len);
 
@@ -36,6 +36,10 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_load(medsec_credential *
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_save(const medsec_credential *credential,
                                                              const char *path);
 
+/* The same for the block of credential.h, as bytes for a device's flash. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_save_block(
+    const medsec_credential *credential, const medsec_crypto *crypto, const char *path);
+
 /* Writes the JSON text, ended by a line end. ERR_BUFFER; ERR_DEVICE_ID, ERR_ARGUMENT: as parse. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_write(char *out, size_t cap, size_t *len,
                                                               const medsec_credential *credential);
@@ -43,7 +47,7 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_write(char *out, size_t 
 /*
  * Fills in fresh secrets for credential->wire: on the seed wire key and IV (16 printable characters
  * each, 96 bits); on medsec/1 a psk, and a device key pair unless device_public is given (not all
- * zero) and has_private is false. gateway_public is the caller's.
+ * zero) and has_private is false. All else is the caller's: names, wire, suite, gateway_public.
  */
 MEDSEC_API void medsec_credential_generate(medsec_credential *credential);
 

@@ -30,8 +30,9 @@ typedef struct medsec_device_info {
     uint8_t wire; /* medsec_wire */
     uint8_t suite; /* medsec_suite */
     medsec_device_state state;
-    uint32_t generation; /* of the secrets in use; counts rotations from 0 */
-    bool rotating; /* the next generation is pending: either is accepted until that one was used */
+    uint32_t generation; /* of the secrets in use: the number of the rotation that made them */
+    bool rotating; /* others are pending: either is accepted until those were used */
+    uint32_t pending_generation; /* of them, when rotating */
     uint64_t created_ms; /* UTC, since 1970 */
     uint64_t changed_ms;
 } medsec_device_info;
@@ -94,9 +95,9 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_add(medsec_registry *regis
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_get(medsec_registry *registry, const char *id,
                                                           medsec_device_info *info);
 
-/* The secret, for export; on medsec/1 without the device's private key, and with the pending psk
- * and public key when there is one. ERR_NOT_FOUND; ERR_REVOKED: decommissioned; ERR_CORRUPT: does
- * not open. */
+/* The secret, for export; on medsec/1 without the device's private key, with the pending psk and
+ * public key in place of those in use when there are such, and with the gateway's key in use.
+ * ERR_NOT_FOUND; ERR_REVOKED: decommissioned; ERR_CORRUPT: does not open. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_get_credential(medsec_registry *registry,
                                                                      const char *id,
                                                                      medsec_credential *credential);
@@ -117,7 +118,8 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_decommission(medsec_regist
  * before, or another) become pending beside those in use, instead of what was pending. promote: the
  * pending ones are the only ones from now on, and the old ones are destroyed; a gateway does that
  * when a device first uses them. ERR_NOT_FOUND; ERR_REVOKED; ERR_STATE: a seed device, or (promote)
- * nothing of that generation is pending; ERR_EXISTS: another device has that key.
+ * nothing of that generation is pending; ERR_EXISTS: another device has that key; ERR_ARGUMENT:
+ * no medsec/1 credential, or another suite or profile than the device has.
  */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_rotate(medsec_registry *registry,
                                                              const medsec_credential *credential);
@@ -126,9 +128,10 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_promote(medsec_registry *r
 
 /*
  * The gateway's key pair, which every gateway of this registry uses and every device pins. It is
- * made with the registry (in an older one, by the first call with MODE_WRITE). After rotate both
- * the new and the one before are accepted, so that devices can be given new credentials one by one;
- * retire ends that. public: the one in use, then the one before it; *count is 1 or 2.
+ * made with the registry (in an older one, when it is first opened with MODE_WRITE). After rotate
+ * both the new and the one before are accepted, so that devices can be given new credentials one by
+ * one; retire ends that. public: the one in use, then the one before it; *count is 1 or 2.
+ * ERR_NOT_FOUND: an older registry has none yet; ERR_CORRUPT: altered.
  * rotate: ERR_STATE: the one before is not retired. retire: ERR_STATE: there is none.
  */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_gateway_public(
@@ -167,8 +170,8 @@ typedef struct medsec_audit_row {
     const char *actor;
     const char *action; /* init, add, import, revoke, decommission, export, rotate, promote,
                            gateway-key, gateway-key-retire */
-    const char *device; /* "" for init */
-    const char *detail; /* wire and profile of what was added, else "" */
+    const char *device; /* "" when it is about none: init, gateway-key... */
+    const char *detail; /* wire, suite and profile of what was added, generation of a rotation */
     const char *hash; /* of the chain up to here, hex: note it elsewhere to detect a roll-back */
 } medsec_audit_row;
 
@@ -181,7 +184,8 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_note_export(medsec_registr
                                                                   const char *id);
 
 /*
- * Recomputes the chain and compares every device's row with what the log says of it. ERR_CORRUPT:
+ * Recomputes the chain and compares every device's row, and the gateway's keys, with what the log
+ * says of them. ERR_CORRUPT:
  * medsec_registry_error names the first row that is not as it was written. *rows is the number
  * verified.
  */
@@ -202,17 +206,18 @@ typedef struct medsec_directory_entry {
     uint8_t state; /* medsec_device_state */
     uint8_t wire; /* medsec_wire */
     uint8_t suite; /* medsec_suite */
-    uint32_t generation; /* of psk[0] and public_key[0]; that of [1] is one more */
+    uint32_t generation[2]; /* of what is in use, and pending; no two rotations have the same */
     const medsec_profile *profile;
     /* In the locked block. seed: */
     const uint8_t *key; /* MEDSEC_AES128_KEY_LEN bytes */
     const uint8_t *iv; /* MEDSEC_AES_BLOCK_LEN bytes */
-    /* medsec/1: in use, and pending (NULL when nothing is) */
+    /* medsec/1: in use, and pending (NULL when nothing is); each key with its psk */
     const uint8_t *public_key[2]; /* MEDSEC_X25519_LEN bytes; the two may be equal */
     const uint8_t *psk[2]; /* MEDSEC_PSK_LEN bytes */
 } medsec_directory_entry;
 
-/* Rows that do not open or whose profile is unknown are left out and counted in *skipped. */
+/* Rows that do not open or whose profile is unknown are left out and counted in *skipped, and so
+ * are gateway keys that do not open. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_directory_load(medsec_directory **directory,
                                                             medsec_registry *registry,
                                                             const medsec_profile_set *profiles,
@@ -221,26 +226,28 @@ MEDSEC_API medsec_directory *medsec_directory_ref(medsec_directory *directory);
 MEDSEC_API void medsec_directory_unref(medsec_directory *directory);
 MEDSEC_API size_t medsec_directory_count(const medsec_directory *directory);
 
-/* False when the system did not let the secrets be locked (RLIMIT_MEMLOCK; 32 bytes a device are
- * asked for): all works, yet they may reach the swap space. Worth a warning. */
+/* False when the system did not let the secrets be locked (RLIMIT_MEMLOCK; asked for are 32 bytes a
+ * seed device, 64 a medsec/1 device, 128 while it rotates, and 64 a gateway key): all works, yet
+ * they may reach the swap space. Worth a warning. */
 MEDSEC_API bool medsec_directory_locked(const medsec_directory *directory);
 
 /* By id; NULL when there is none (decommissioned devices are not in it). */
 MEDSEC_API const medsec_directory_entry *medsec_directory_find(const medsec_directory *directory,
                                                                const char *id);
 
-/* The gateway's key pairs, in the locked block: the one in use, then the one before it. */
+/* The gateway's key pairs, in the locked block: the one in use, then the one before it. None (and
+ * one more skipped) when they do not open; none in an older registry. */
 MEDSEC_API const medsec_keypair *medsec_directory_gateway_keys(const medsec_directory *directory,
                                                                size_t *count);
 
-/* The medsec/1 device that has this public key, in use or pending; NULL: nobody. Time does not
- * depend on how much of the key is right. */
+/* The medsec/1 device that has this public key, in use or pending; NULL: nobody. The place is found
+ * by a keyed hash whose key is random, and compared in constant time. */
 MEDSEC_API const medsec_directory_entry *medsec_directory_find_public(
     const medsec_directory *directory, const uint8_t public_key[MEDSEC_X25519_LEN]);
 
 /*
- * True when the device's key turns this first block of a seed stream into the beginning of a
- * reading. `aes` is the caller's open decrypting context, whose key is overwritten.
+ * True when it is a seed device whose key turns this first block of a stream into the beginning of
+ * a reading. `aes` is the caller's open decrypting context, whose key is overwritten.
  */
 MEDSEC_API bool medsec_directory_opens(const medsec_directory_entry *entry, medsec_aes_cbc *aes,
                                        const uint8_t block[MEDSEC_AES_BLOCK_LEN]);

@@ -82,7 +82,7 @@ static medsec_status insert(medsec_registry *registry, const medsec__audit_entry
 }
 
 medsec_status medsec__audit_append(medsec_registry *registry, const char *action, const char *id,
-                                   const char *detail, const medsec__device *device)
+                                   const char *detail, const uint8_t *digest)
 {
     medsec__audit_entry entry = {.number = registry->head.rows + 1,
                                  .time_ms = medsec__now_ms(),
@@ -90,9 +90,9 @@ medsec_status medsec__audit_append(medsec_registry *registry, const char *action
                                  .action = action,
                                  .device = id,
                                  .detail = detail,
-                                 .has_digest = device != NULL};
-    if (device != NULL) {
-        medsec__device_digest(entry.digest, registry->keys, device);
+                                 .has_digest = digest != NULL};
+    if (digest != NULL) {
+        memcpy(entry.digest, digest, sizeof entry.digest);
     }
     medsec__audit_hash(entry.hash, registry->keys, registry->head.hash, &entry);
     medsec_status status = insert(registry, &entry);

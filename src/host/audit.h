@@ -12,7 +12,7 @@ typedef struct medsec__audit_entry {
     const char *action;
     const char *device;
     const char *detail;
-    bool has_digest; /* the row of `device` changed, and this is its digest now */
+    bool has_digest; /* what `device` (for "": the gateway) has changed, and hashes to this now */
     uint8_t digest[MEDSEC__HASH_LEN];
     uint8_t hash[MEDSEC__HASH_LEN]; /* of the chain up to here */
 } medsec__audit_entry;

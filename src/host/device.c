@@ -1,94 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store.h"
 
-#include "credential_check.h"
+#include "../core/credential_check.h"
+#include "sample_key.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static void begin_row(medsec__hash *hash, const medsec__keys *keys, const medsec_device_info *info)
-{
-    medsec__hash_begin(hash, keys->row);
-    medsec__hash_text(hash, info->id);
-    medsec__hash_text(hash, medsec_wire_name((medsec_wire)info->wire));
-    medsec__hash_text(hash, info->profile);
-    medsec__hash_number(hash, info->state);
-    medsec__hash_number(hash, info->created_ms);
-    medsec__hash_number(hash, info->changed_ms);
-}
-
-/* What is sealed with the secret. */
-static void bind_row(uint8_t bound[MEDSEC__HASH_LEN], const medsec__keys *keys,
-                     const medsec_device_info *info)
-{
-    medsec__hash hash;
-    begin_row(&hash, keys, info);
-    medsec__hash_end(&hash, bound);
-}
-
-void medsec__device_digest(uint8_t digest[MEDSEC__HASH_LEN], const medsec__keys *keys,
-                           const medsec__device *device)
-{
-    medsec__hash hash;
-    begin_row(&hash, keys, &device->info);
-    medsec__hash_bytes(&hash, device->fingerprint, device->has_secret ? MEDSEC__HASH_LEN : 0);
-    medsec__hash_bytes(&hash, device->sealed, device->has_secret ? MEDSEC__SEALED_LEN : 0);
-    medsec__hash_end(&hash, digest);
-}
-
-static void seal(medsec__device *device, const medsec__keys *keys,
-                 const uint8_t secret[MEDSEC__SECRET_LEN])
-{
-    uint8_t bound[MEDSEC__HASH_LEN];
-    bind_row(bound, keys, &device->info);
-    medsec__seal(device->sealed, keys, secret, MEDSEC__SECRET_LEN, bound);
-}
-
-medsec_status medsec__device_unseal(uint8_t secret[MEDSEC__SECRET_LEN], const medsec__keys *keys,
-                                    const medsec__device *device)
-{
-    uint8_t bound[MEDSEC__HASH_LEN];
-    bind_row(bound, keys, &device->info);
-    medsec_status status = medsec__unseal(secret, MEDSEC__SECRET_LEN, keys, device->sealed,
-                                          sizeof device->sealed, bound);
-    return status == MEDSEC_OK ? MEDSEC_OK : MEDSEC_ERR_CORRUPT;
-}
-
-static medsec_status read_secret(medsec__device *device, sqlite3_stmt *statement)
-{
-    device->has_secret = device->info.state != MEDSEC_DEVICE_DECOMMISSIONED;
-    if (!device->has_secret) {
-        bool empty = sqlite3_column_type(statement, 6) == SQLITE_NULL &&
-                     sqlite3_column_type(statement, 7) == SQLITE_NULL;
-        return empty ? MEDSEC_OK : MEDSEC_ERR_CORRUPT;
-    }
-    medsec_status status =
-        medsec__column_blob(device->fingerprint, sizeof device->fingerprint, statement, 6);
-    return status == MEDSEC_OK
-               ? medsec__column_blob(device->sealed, sizeof device->sealed, statement, 7)
-               : status;
-}
-
-medsec_status medsec__device_read(medsec__device *device, sqlite3_stmt *statement)
-{
-    medsec_device_info *info = &device->info;
-    char wire[16];
-    medsec_wire number;
-    *device = (medsec__device){0};
-    int state = sqlite3_column_int(statement, 3);
-    if (medsec__column_text(info->id, sizeof info->id, statement, 0) != MEDSEC_OK ||
-        medsec__column_text(wire, sizeof wire, statement, 1) != MEDSEC_OK ||
-        medsec__column_text(info->profile, sizeof info->profile, statement, 2) != MEDSEC_OK ||
-        medsec_wire_parse(&number, wire) != MEDSEC_OK || number != MEDSEC_WIRE_SEED ||
-        state < MEDSEC_DEVICE_ACTIVE || state > MEDSEC_DEVICE_DECOMMISSIONED) {
-        return MEDSEC_ERR_CORRUPT;
-    }
-    info->wire = (uint8_t)number;
-    info->state = (medsec_device_state)state;
-    info->created_ms = (uint64_t)sqlite3_column_int64(statement, 4);
-    info->changed_ms = (uint64_t)sqlite3_column_int64(statement, 5);
-    return read_secret(device, statement);
-}
 
 medsec_status medsec__device_get(medsec_registry *registry, const char *id, medsec__device *device)
 {
@@ -107,26 +24,6 @@ medsec_status medsec__device_get(medsec_registry *registry, const char *id, meds
     return status;
 }
 
-static medsec_status store(medsec_registry *registry, medsec__sql sql, const medsec__device *device)
-{
-    const medsec_device_info *info = &device->info;
-    sqlite3_stmt *statement = medsec__statement(registry, sql);
-    if (statement == NULL) {
-        return MEDSEC_ERR_CORRUPT;
-    }
-    medsec__bind_text(statement, 1, info->id);
-    medsec__bind_text(statement, 2, medsec_wire_name((medsec_wire)info->wire));
-    medsec__bind_text(statement, 3, info->profile);
-    sqlite3_bind_int(statement, 4, (int)info->state);
-    sqlite3_bind_int64(statement, 5, (sqlite3_int64)info->created_ms);
-    sqlite3_bind_int64(statement, 6, (sqlite3_int64)info->changed_ms);
-    if (device->has_secret) {
-        medsec__bind_blob(statement, 7, device->fingerprint, sizeof device->fingerprint);
-        medsec__bind_blob(statement, 8, device->sealed, sizeof device->sealed);
-    }
-    return medsec__run(registry, statement);
-}
-
 static medsec_status check_new(medsec_registry *registry, const medsec_credential *credential,
                                unsigned flags)
 {
@@ -134,29 +31,26 @@ static medsec_status check_new(medsec_registry *registry, const medsec_credentia
     if (status != MEDSEC_OK) {
         return medsec__fail(registry, status, "%s",
                             status == MEDSEC_ERR_DEVICE_ID ? medsec_strerror(status)
-                                                           : "key, IV or profile is not printable");
+                                                           : "keys, wire or profile are not valid");
     }
-    if ((flags & MEDSEC_ADD_ALLOW_SAMPLE_KEY) == 0 && medsec__key_is_sample(credential->key)) {
+    if (credential->wire == MEDSEC_WIRE_SEED && (flags & MEDSEC_ADD_ALLOW_SAMPLE_KEY) == 0 &&
+        medsec__key_is_sample(credential->key)) {
         return medsec__fail(registry, MEDSEC_ERR_SAMPLE_KEY, "%s",
                             medsec_strerror(MEDSEC_ERR_SAMPLE_KEY));
     }
     return MEDSEC_OK;
 }
 
-static medsec_status check_unique(medsec_registry *registry, const medsec__device *device)
+medsec_status medsec__device_check_key(medsec_registry *registry, const char *id,
+                                       const uint8_t fingerprint[MEDSEC__HASH_LEN])
 {
-    medsec__device other;
-    medsec_status status = medsec__device_get(registry, device->info.id, &other);
-    if (status != MEDSEC_ERR_NOT_FOUND) {
-        return status == MEDSEC_OK ? medsec__fail(registry, MEDSEC_ERR_EXISTS, "that id is taken")
-                                   : status;
-    }
     sqlite3_stmt *statement = medsec__statement(registry, MEDSEC__SQL_FINGERPRINT_FIND);
     if (statement == NULL) {
         return MEDSEC_ERR_CORRUPT;
     }
-    medsec__bind_blob(statement, 1, device->fingerprint, sizeof device->fingerprint);
-    status = medsec__row(registry, statement);
+    medsec__bind_blob(statement, 1, fingerprint, MEDSEC__HASH_LEN);
+    medsec__bind_text(statement, 2, id);
+    medsec_status status = medsec__row(registry, statement);
     medsec__done(statement);
     if (status == MEDSEC_OK) {
         return medsec__fail(registry, MEDSEC_ERR_EXISTS, "another device has that key");
@@ -164,25 +58,60 @@ static medsec_status check_unique(medsec_registry *registry, const medsec__devic
     return status == MEDSEC_ERR_NOT_FOUND ? MEDSEC_OK : status;
 }
 
+static medsec_status check_unique(medsec_registry *registry, const medsec__device *device)
+{
+    medsec__device other;
+    medsec_status status = medsec__device_get(registry, device->info.id, &other);
+    if (status == MEDSEC_OK) {
+        return medsec__fail(registry, MEDSEC_ERR_EXISTS, "that id is taken");
+    }
+    return status == MEDSEC_ERR_NOT_FOUND
+               ? medsec__device_check_key(registry, device->info.id, device->fingerprint)
+               : status;
+}
+
+static void make_secret(uint8_t secret[MEDSEC__SECRET_MAX], const medsec_credential *credential)
+{
+    if (credential->wire == MEDSEC_WIRE_MEDSEC1) {
+        medsec__secret_pack(secret, credential);
+        return;
+    }
+    memcpy(secret, credential->key, sizeof credential->key);
+    memcpy(secret + sizeof credential->key, credential->iv, sizeof credential->iv);
+}
+
 static void fill(medsec__device *device, const medsec_credential *credential,
                  const medsec__keys *keys)
 {
-    uint8_t secret[MEDSEC__SECRET_LEN];
+    uint8_t secret[MEDSEC__SECRET_MAX];
     medsec_device_info *info = &device->info;
     memcpy(info->id, credential->device, sizeof info->id);
     memcpy(info->profile, credential->profile, sizeof info->profile);
     info->wire = credential->wire;
+    info->suite = credential->suite;
     info->created_ms = medsec__now_ms();
     info->changed_ms = info->created_ms;
     device->has_secret = true;
-    medsec__hash hash;
-    medsec__hash_begin(&hash, keys->fingerprint);
-    medsec__hash_bytes(&hash, credential->key, sizeof credential->key);
-    medsec__hash_end(&hash, device->fingerprint);
-    memcpy(secret, credential->key, sizeof credential->key);
-    memcpy(secret + sizeof credential->key, credential->iv, sizeof credential->iv);
-    seal(device, keys, secret);
+    make_secret(secret, credential);
+    medsec__device_seal(device, keys, secret);
     sodium_memzero(secret, sizeof secret);
+}
+
+/* What the log says of a new device: "seed pico-vitals", "medsec/1 ChaChaPoly pico-vitals". */
+static void describe(char detail[MEDSEC__DETAIL_MAX], const medsec_device_info *info)
+{
+    bool suite = info->suite != MEDSEC_SUITE_NONE;
+    snprintf(detail, MEDSEC__DETAIL_MAX, "%s %s%s%s", medsec_wire_name((medsec_wire)info->wire),
+             suite ? medsec_suite_name((medsec_suite)info->suite) : "", suite ? " " : "",
+             info->profile);
+}
+
+static medsec_status log_device(medsec_registry *registry, const char *action, const char *detail,
+                                const medsec__device *device)
+{
+    uint8_t digest[MEDSEC__HASH_LEN];
+    medsec__device_digest(digest, registry->keys, device);
+    return medsec__audit_append(registry, action, device->info.id, detail, digest);
 }
 
 medsec_status medsec__device_add(medsec_registry *registry, const medsec_credential *credential,
@@ -196,15 +125,14 @@ medsec_status medsec__device_add(medsec_registry *registry, const medsec_credent
     fill(&device, credential, registry->keys);
     status = check_unique(registry, &device);
     if (status == MEDSEC_OK) {
-        status = store(registry, MEDSEC__SQL_DEVICE_ADD, &device);
+        status = medsec__device_store(registry, MEDSEC__SQL_DEVICE_ADD, &device);
     }
     if (status != MEDSEC_OK) {
         return status;
     }
-    char detail[16 + sizeof device.info.profile];
-    snprintf(detail, sizeof detail, "%s %s", medsec_wire_name((medsec_wire)device.info.wire),
-             device.info.profile);
-    return medsec__audit_append(registry, action, device.info.id, detail, &device);
+    char detail[MEDSEC__DETAIL_MAX];
+    describe(detail, &device.info);
+    return log_device(registry, action, detail, &device);
 }
 
 medsec_status medsec_registry_add(medsec_registry *registry, const medsec_credential *credential,
@@ -235,10 +163,26 @@ medsec_status medsec_registry_get(medsec_registry *registry, const char *id,
     return status;
 }
 
+static medsec_status fill_credential(medsec_registry *registry, const medsec_device_info *info,
+                                     const uint8_t *secret, medsec_credential *credential)
+{
+    memcpy(credential->device, info->id, sizeof credential->device);
+    memcpy(credential->profile, info->profile, sizeof credential->profile);
+    credential->wire = info->wire;
+    credential->suite = info->suite;
+    if (info->wire == MEDSEC_WIRE_SEED) {
+        memcpy(credential->key, secret, sizeof credential->key);
+        memcpy(credential->iv, secret + sizeof credential->key, sizeof credential->iv);
+        return MEDSEC_OK;
+    }
+    medsec__secret_unpack(credential, secret + (info->rotating ? MEDSEC__MEDSEC1_SECRET_LEN : 0));
+    return medsec__gateway_public(registry, credential->gateway_public);
+}
+
 static medsec_status open_credential(medsec_registry *registry, const medsec__device *device,
                                      medsec_credential *credential)
 {
-    uint8_t secret[MEDSEC__SECRET_LEN];
+    uint8_t secret[MEDSEC__SECRET_MAX];
     if (!device->has_secret) {
         return medsec__fail(registry, MEDSEC_ERR_REVOKED, "the device's secret was destroyed");
     }
@@ -246,13 +190,12 @@ static medsec_status open_credential(medsec_registry *registry, const medsec__de
         return medsec__fail(registry, MEDSEC_ERR_CORRUPT, "the row of %s was altered",
                             device->info.id);
     }
-    memcpy(credential->device, device->info.id, sizeof credential->device);
-    memcpy(credential->profile, device->info.profile, sizeof credential->profile);
-    credential->wire = device->info.wire;
-    memcpy(credential->key, secret, sizeof credential->key);
-    memcpy(credential->iv, secret + sizeof credential->key, sizeof credential->iv);
+    medsec_status status = fill_credential(registry, &device->info, secret, credential);
     sodium_memzero(secret, sizeof secret);
-    return MEDSEC_OK;
+    if (status != MEDSEC_OK) {
+        medsec_credential_wipe(credential);
+    }
+    return status;
 }
 
 medsec_status medsec_registry_get_credential(medsec_registry *registry, const char *id,
@@ -294,9 +237,12 @@ medsec_status medsec_registry_list(medsec_registry *registry, medsec_device_fn *
     return status == MEDSEC_ERR_NOT_FOUND ? MEDSEC_OK : status;
 }
 
-static medsec_status revoke(medsec_registry *registry, medsec__device *device)
+static medsec_status revoke(medsec_registry *registry, medsec__device *device, const void *context,
+                            char detail[MEDSEC__DETAIL_MAX])
 {
-    uint8_t secret[MEDSEC__SECRET_LEN];
+    (void)context;
+    (void)detail;
+    uint8_t secret[MEDSEC__SECRET_MAX];
     if (device->info.state != MEDSEC_DEVICE_ACTIVE) {
         return medsec__fail(registry, MEDSEC_ERR_REVOKED, "the device is %s already",
                             device->has_secret ? "revoked" : "decommissioned");
@@ -307,50 +253,58 @@ static medsec_status revoke(medsec_registry *registry, medsec__device *device)
     }
     device->info.state = MEDSEC_DEVICE_REVOKED;
     device->info.changed_ms = medsec__now_ms();
-    seal(device, registry->keys, secret);
+    medsec__device_seal(device, registry->keys, secret);
     sodium_memzero(secret, sizeof secret);
     return MEDSEC_OK;
 }
 
-static medsec_status decommission(medsec_registry *registry, medsec__device *device)
+static medsec_status decommission(medsec_registry *registry, medsec__device *device,
+                                  const void *context, char detail[MEDSEC__DETAIL_MAX])
 {
+    (void)context;
+    (void)detail;
     if (!device->has_secret) {
         return medsec__fail(registry, MEDSEC_ERR_REVOKED, "the device is decommissioned already");
     }
     device->info.state = MEDSEC_DEVICE_DECOMMISSIONED;
     device->info.changed_ms = medsec__now_ms();
+    device->info.rotating = false;
+    device->info.pending_generation = 0;
     device->has_secret = false;
     return MEDSEC_OK;
 }
 
 static medsec_status change(medsec_registry *registry, const char *id, const char *action,
-                            medsec_status (*edit)(medsec_registry *, medsec__device *))
+                            medsec__edit *edit, const void *context)
 {
     medsec__device device = {0};
+    char detail[MEDSEC__DETAIL_MAX] = "";
     medsec_status status = medsec__device_get(registry, id, &device);
     if (status == MEDSEC_OK) {
-        status = edit(registry, &device);
+        status = edit(registry, &device, context, detail);
     }
     if (status == MEDSEC_OK) {
-        status = store(registry, MEDSEC__SQL_DEVICE_UPDATE, &device);
+        status = medsec__device_store(registry, MEDSEC__SQL_DEVICE_UPDATE, &device);
     }
-    return status == MEDSEC_OK ? medsec__audit_append(registry, action, id, "", &device) : status;
+    return status == MEDSEC_OK ? log_device(registry, action, detail, &device) : status;
+}
+
+medsec_status medsec__device_change(medsec_registry *registry, const char *id, const char *action,
+                                    medsec__edit *edit, const void *context)
+{
+    medsec_status status = medsec__change_begin(registry);
+    if (status != MEDSEC_OK) {
+        return status;
+    }
+    return medsec__change_end(registry, change(registry, id, action, edit, context));
 }
 
 medsec_status medsec_registry_revoke(medsec_registry *registry, const char *id)
 {
-    medsec_status status = medsec__change_begin(registry);
-    if (status != MEDSEC_OK) {
-        return status;
-    }
-    return medsec__change_end(registry, change(registry, id, "revoke", revoke));
+    return medsec__device_change(registry, id, "revoke", revoke, NULL);
 }
 
 medsec_status medsec_registry_decommission(medsec_registry *registry, const char *id)
 {
-    medsec_status status = medsec__change_begin(registry);
-    if (status != MEDSEC_OK) {
-        return status;
-    }
-    return medsec__change_end(registry, change(registry, id, "decommission", decommission));
+    return medsec__device_change(registry, id, "decommission", decommission, NULL);
 }

@@ -65,7 +65,7 @@ static medsec_status fill_new(medsec_registry *registry, const medsec_registry_u
         status = medsec__unlock_create(registry, unlock);
     }
     if (status == MEDSEC_OK) {
-        status = medsec__audit_append(registry, "init", "", "", NULL);
+        status = medsec__gateway_create(registry, "init");
     }
     if (status == MEDSEC_OK) {
         status = medsec__head_save(registry);
@@ -113,6 +113,32 @@ medsec_status medsec_registry_create(const char *path, const medsec_registry_unl
     return create_beside(temporary, path, unlock, actor);
 }
 
+static medsec_status upgrade(medsec_registry *registry)
+{
+    bool due = false;
+    medsec_status status = medsec__change_begin(registry);
+    if (status != MEDSEC_OK) {
+        return status;
+    }
+    status = medsec__store_upgrade(registry, &due);
+    if (status == MEDSEC_OK && due) {
+        status = medsec__gateway_create(registry, "gateway-key");
+    }
+    return medsec__change_end(registry, status);
+}
+
+/* What remains to be done when the file is open and its keys are there. */
+static medsec_status settle(medsec_registry *registry)
+{
+    medsec_status status = MEDSEC_OK;
+    if (registry->old && registry->mode == MEDSEC_REGISTRY_WRITE) {
+        status = upgrade(registry);
+    }
+    return status == MEDSEC_OK
+               ? medsec__number(registry, MEDSEC__SQL_DATA_VERSION, &registry->version)
+               : status;
+}
+
 medsec_status medsec_registry_open(medsec_registry **registry, const char *path,
                                    const medsec_registry_unlock *unlock, medsec_registry_mode mode,
                                    const char *actor)
@@ -135,7 +161,7 @@ medsec_status medsec_registry_open(medsec_registry **registry, const char *path,
         status = medsec__unlock_open(made, unlock);
     }
     if (status == MEDSEC_OK) {
-        status = medsec__number(made, MEDSEC__SQL_DATA_VERSION, &made->version);
+        status = settle(made);
     }
     if (status != MEDSEC_OK) {
         medsec_registry_close(made);
@@ -200,7 +226,7 @@ static medsec_status reopen(medsec_registry *registry)
         status = medsec__unlock_open(registry, &unlock);
     }
     if (status == MEDSEC_OK) {
-        status = medsec__number(registry, MEDSEC__SQL_DATA_VERSION, &registry->version);
+        status = settle(registry);
     }
     if (status != MEDSEC_OK) {
         medsec__store_close(registry);

@@ -9,38 +9,46 @@
 #include <time.h>
 
 #define APPLICATION_ID 1835299698 /* "mdsr": what `file` and we know a registry by */
-#define SCHEMA_VERSION 1
 #define TEXT_OF(number) #number
 #define TEXT(number) TEXT_OF(number)
+#define FORMAT_FIRST 1 /* the seed wire alone */
+#define FORMAT 2
 
-static const char schema[] = "PRAGMA application_id=" TEXT(
-    APPLICATION_ID) ";"
-                    "PRAGMA user_version=" TEXT(
-                        SCHEMA_VERSION) ";"
-                                        "CREATE TABLE meta(name TEXT PRIMARY KEY NOT NULL, value "
-                                        "BLOB NOT NULL) STRICT, WITHOUT ROWID;"
-                                        "CREATE TABLE device("
-                                        " id TEXT PRIMARY KEY NOT NULL,"
-                                        " wire TEXT NOT NULL,"
-                                        " profile TEXT NOT NULL,"
-                                        " state INTEGER NOT NULL CHECK(state BETWEEN 0 AND 2),"
-                                        " created INTEGER NOT NULL,"
-                                        " changed INTEGER NOT NULL,"
-                                        " fingerprint BLOB UNIQUE,"
-                                        " sealed BLOB,"
-                                        " CHECK((state = 2) = (sealed IS NULL) AND (state = 2) = "
-                                        "(fingerprint IS NULL))"
-                                        ") STRICT, WITHOUT ROWID;"
-                                        "CREATE TABLE audit("
-                                        " number INTEGER PRIMARY KEY,"
-                                        " time INTEGER NOT NULL,"
-                                        " actor TEXT NOT NULL,"
-                                        " action TEXT NOT NULL,"
-                                        " device TEXT NOT NULL,"
-                                        " detail TEXT NOT NULL,"
-                                        " digest BLOB,"
-                                        " hash BLOB NOT NULL"
-                                        ") STRICT;";
+/* clang-format off */
+static const char schema[] =
+    "PRAGMA application_id=" TEXT(APPLICATION_ID) ";"
+    "CREATE TABLE meta(name TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE device("
+    " id TEXT PRIMARY KEY NOT NULL,"
+    " wire TEXT NOT NULL,"
+    " profile TEXT NOT NULL,"
+    " state INTEGER NOT NULL CHECK(state BETWEEN 0 AND 2),"
+    " created INTEGER NOT NULL,"
+    " changed INTEGER NOT NULL,"
+    " fingerprint BLOB UNIQUE,"
+    " sealed BLOB,"
+    " CHECK((state = 2) = (sealed IS NULL) AND (state = 2) = (fingerprint IS NULL))"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE audit("
+    " number INTEGER PRIMARY KEY,"
+    " time INTEGER NOT NULL,"
+    " actor TEXT NOT NULL,"
+    " action TEXT NOT NULL,"
+    " device TEXT NOT NULL,"
+    " detail TEXT NOT NULL,"
+    " digest BLOB,"
+    " hash BLOB NOT NULL"
+    ") STRICT;";
+/* clang-format on */
+
+/* What makes a registry of format 1 one of format 2. */
+static const char format_2[] =
+    "ALTER TABLE device ADD COLUMN suite INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE device ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE device ADD COLUMN next INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE device ADD COLUMN pending BLOB;"
+    "CREATE UNIQUE INDEX device_pending ON device(pending);"
+    "PRAGMA user_version=" TEXT(FORMAT) ";";
 
 /*
  * A rollback journal, not a write-ahead log: readers then need no write access to the folder, the
@@ -54,7 +62,7 @@ static const char settings[] = "PRAGMA journal_mode=DELETE;"
                                "PRAGMA cell_size_check=ON;"
                                "PRAGMA temp_store=MEMORY;";
 
-#define DEVICE_COLUMNS "id, wire, profile, state, created, changed, fingerprint, sealed"
+_Static_assert(MEDSEC__SEAL_EXTRA == 40, "SECRETS_LEN counts without it");
 
 static const char *const texts[MEDSEC__SQL_COUNT] = {
     [MEDSEC__SQL_BEGIN_READ] = "BEGIN",
@@ -65,15 +73,18 @@ static const char *const texts[MEDSEC__SQL_COUNT] = {
     [MEDSEC__SQL_META_GET] = "SELECT value FROM meta WHERE name=?1",
     [MEDSEC__SQL_META_SET] = "INSERT INTO meta(name, value) VALUES(?1, ?2)"
                              " ON CONFLICT(name) DO UPDATE SET value=?2",
-    [MEDSEC__SQL_DEVICE_ADD] = "INSERT INTO device(" DEVICE_COLUMNS ")"
-                               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [MEDSEC__SQL_DEVICE_ADD] =
+        "INSERT INTO device VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [MEDSEC__SQL_DEVICE_UPDATE] =
         "UPDATE device SET wire=?2, profile=?3, state=?4, created=?5, changed=?6, fingerprint=?7,"
-        " sealed=?8 WHERE id=?1",
-    [MEDSEC__SQL_DEVICE_GET] = "SELECT " DEVICE_COLUMNS " FROM device WHERE id=?1",
-    [MEDSEC__SQL_DEVICE_LIST] = "SELECT " DEVICE_COLUMNS " FROM device ORDER BY id",
+        " sealed=?8, suite=?9, generation=?10, next=?11, pending=?12 WHERE id=?1",
+    /* All columns, in either format: an older file that is read stays as it is. */
+    [MEDSEC__SQL_DEVICE_GET] = "SELECT * FROM device WHERE id=?1",
+    [MEDSEC__SQL_DEVICE_LIST] = "SELECT * FROM device ORDER BY id",
     [MEDSEC__SQL_DEVICE_COUNT] = "SELECT count(*) FROM device",
-    [MEDSEC__SQL_FINGERPRINT_FIND] = "SELECT id FROM device WHERE fingerprint=?1",
+    [MEDSEC__SQL_SECRETS_LEN] = "SELECT coalesce(sum(max(length(sealed) - 40, 0)), 0) FROM device",
+    [MEDSEC__SQL_FINGERPRINT_FIND] =
+        "SELECT id FROM device WHERE (fingerprint=?1 OR pending=?1) AND id<>?2",
     [MEDSEC__SQL_AUDIT_ADD] =
         "INSERT INTO audit(number, time, actor, action, device, detail, digest, hash)"
         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -144,10 +155,10 @@ static medsec_status read_number(medsec_registry *registry, const char *sql, int
 static medsec_status check_format(medsec_registry *registry)
 {
     int64_t id = 0;
-    int64_t version = 0;
+    int64_t format = 0;
     medsec_status status = read_number(registry, "PRAGMA application_id", &id);
     if (status == MEDSEC_OK) {
-        status = read_number(registry, "PRAGMA user_version", &version);
+        status = read_number(registry, "PRAGMA user_version", &format);
     }
     if (status != MEDSEC_OK) {
         return status;
@@ -155,11 +166,12 @@ static medsec_status check_format(medsec_registry *registry)
     if (id != APPLICATION_ID) {
         return medsec__fail(registry, MEDSEC_ERR_CORRUPT, "the file is no medsec registry");
     }
-    if (version != SCHEMA_VERSION) {
+    if (format < FORMAT_FIRST || format > FORMAT) {
         return medsec__fail(registry, MEDSEC_ERR_CORRUPT,
-                            "the registry has format %lld; this version reads format %d",
-                            (long long)version, SCHEMA_VERSION);
+                            "the registry has format %lld; this version reads formats %d to %d",
+                            (long long)format, FORMAT_FIRST, FORMAT);
     }
+    registry->old = format < FORMAT;
     /* A trigger or a view in the file would be somebody else's code in our statements. */
     int64_t foreign = 0;
     status = read_number(registry,
@@ -227,7 +239,18 @@ medsec_status medsec__store_create(medsec_registry *registry)
     if (status == MEDSEC_OK) {
         status = medsec__exec(registry, MEDSEC__SQL_BEGIN_WRITE);
     }
-    return status == MEDSEC_OK ? run_text(registry, schema) : status;
+    if (status == MEDSEC_OK) {
+        status = run_text(registry, schema);
+    }
+    return status == MEDSEC_OK ? run_text(registry, format_2) : status;
+}
+
+medsec_status medsec__store_upgrade(medsec_registry *registry, bool *due)
+{
+    int64_t format = 0;
+    medsec_status status = read_number(registry, "PRAGMA user_version", &format);
+    *due = status == MEDSEC_OK && format < FORMAT;
+    return *due ? run_text(registry, format_2) : status;
 }
 
 void medsec__store_close(medsec_registry *registry)

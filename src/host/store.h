@@ -11,8 +11,11 @@
 
 /* What the files of the registry share: the object, its statements, its changes. */
 
-#define MEDSEC__SECRET_LEN (MEDSEC_AES128_KEY_LEN + MEDSEC_AES_BLOCK_LEN)
-#define MEDSEC__SEALED_LEN (MEDSEC__SECRET_LEN + MEDSEC__SEAL_EXTRA)
+/* A device's secret. Seed: key, IV. medsec/1: public key, psk; and, while it rotates, the next. */
+#define MEDSEC__SEED_SECRET_LEN (MEDSEC_AES128_KEY_LEN + MEDSEC_AES_BLOCK_LEN)
+#define MEDSEC__MEDSEC1_SECRET_LEN (MEDSEC_X25519_LEN + MEDSEC_PSK_LEN)
+#define MEDSEC__SECRET_MAX (2u * MEDSEC__MEDSEC1_SECRET_LEN)
+#define MEDSEC__DETAIL_MAX 64u /* of a row of the audit log, with NUL */
 
 /* Every statement there is; texts in store.c. */
 typedef enum medsec__sql {
@@ -28,6 +31,7 @@ typedef enum medsec__sql {
     MEDSEC__SQL_DEVICE_GET,
     MEDSEC__SQL_DEVICE_LIST,
     MEDSEC__SQL_DEVICE_COUNT,
+    MEDSEC__SQL_SECRETS_LEN,
     MEDSEC__SQL_FINGERPRINT_FIND,
     MEDSEC__SQL_AUDIT_ADD,
     MEDSEC__SQL_AUDIT_LIST,
@@ -47,6 +51,7 @@ struct medsec_registry {
     char *path;
     char *key_file; /* NULL: passphrase */
     medsec_registry_mode mode;
+    bool old; /* the file was of an older format when it was opened */
     char actor[MEDSEC_ACTOR_MAX + 1];
     bool batch; /* between begin and commit */
     bool broken; /* the batch was undone by a failure */
@@ -71,6 +76,10 @@ void medsec__store_close(medsec_registry *registry);
 
 /* Makes an empty one in the file at `path`, which is there and empty. */
 MEDSEC_CHECK medsec_status medsec__store_create(medsec_registry *registry);
+
+/* Brings the tables of an older format to this one, within a change; `*due` says whether there was
+ * anything to do (another process may have been faster). */
+MEDSEC_CHECK medsec_status medsec__store_upgrade(medsec_registry *registry, bool *due);
 
 /* A kept statement, reset; NULL after a failure (noted). Bind, step, then medsec__done. */
 sqlite3_stmt *medsec__statement(medsec_registry *registry, medsec__sql sql);
@@ -126,34 +135,81 @@ typedef struct medsec__device {
     medsec_device_info info;
     bool has_secret; /* false: decommissioned */
     uint8_t fingerprint[MEDSEC__HASH_LEN];
-    uint8_t sealed[MEDSEC__SEALED_LEN];
+    uint8_t pending[MEDSEC__HASH_LEN]; /* fingerprint of the pending key, when rotating */
+    uint8_t sealed[MEDSEC__SECRET_MAX + MEDSEC__SEAL_EXTRA];
 } medsec__device;
 
 /* From a row of DEVICE_GET or DEVICE_LIST. ERR_CORRUPT: no such row was ever written. */
 MEDSEC_CHECK medsec_status medsec__device_read(medsec__device *device, sqlite3_stmt *statement);
 
+/* Runs DEVICE_ADD or DEVICE_UPDATE. */
+MEDSEC_CHECK medsec_status medsec__device_store(medsec_registry *registry, medsec__sql sql,
+                                                const medsec__device *device);
+
 /* By id, within whatever is open. ERR_NOT_FOUND, ERR_CORRUPT. */
 MEDSEC_CHECK medsec_status medsec__device_get(medsec_registry *registry, const char *id,
                                               medsec__device *device);
 
-/* ERR_CORRUPT: altered. `secret` is key and IV. */
-MEDSEC_CHECK medsec_status medsec__device_unseal(uint8_t secret[MEDSEC__SECRET_LEN],
-                                                 const medsec__keys *keys,
+/* Bytes of its secret, by wire and whether it rotates; at most MEDSEC__SECRET_MAX. */
+size_t medsec__secret_len(const medsec_device_info *info);
+
+/* Seals the secret, bound to device->info as it is, and makes the fingerprints. */
+void medsec__device_seal(medsec__device *device, const medsec__keys *keys, const uint8_t *secret);
+
+/* ERR_CORRUPT: altered. */
+MEDSEC_CHECK medsec_status medsec__device_unseal(uint8_t *secret, const medsec__keys *keys,
                                                  const medsec__device *device);
+
+/* Between a credential and MEDSEC__MEDSEC1_SECRET_LEN bytes of a secret. */
+void medsec__secret_pack(uint8_t *secret, const medsec_credential *credential);
+void medsec__secret_unpack(medsec_credential *credential, const uint8_t *secret);
 
 /* Hash of all of a row: what the audit log keeps of it. */
 void medsec__device_digest(uint8_t digest[MEDSEC__HASH_LEN], const medsec__keys *keys,
                            const medsec__device *device);
+
+/* ERR_EXISTS: a device other than `id` has the key of this fingerprint, in use or pending. */
+MEDSEC_CHECK medsec_status medsec__device_check_key(medsec_registry *registry, const char *id,
+                                                    const uint8_t fingerprint[MEDSEC__HASH_LEN]);
 
 /* medsec_registry_add within a change, under another action. */
 MEDSEC_CHECK medsec_status medsec__device_add(medsec_registry *registry,
                                               const medsec_credential *credential, unsigned flags,
                                               const char *action);
 
-/* Adds to the log within a change. `device` may be NULL: nothing of a row is recorded. */
+/* One change of one device: `edit` alters the row, and may write what the log adds to `action`. */
+typedef medsec_status medsec__edit(medsec_registry *registry, medsec__device *device,
+                                   const void *context, char detail[MEDSEC__DETAIL_MAX]);
+MEDSEC_CHECK medsec_status medsec__device_change(medsec_registry *registry, const char *id,
+                                                 const char *action, medsec__edit *edit,
+                                                 const void *context);
+
+/* The gateway's key pairs, the one in use first. */
+typedef struct medsec__gateway_keys {
+    size_t count;
+    medsec_keypair pair[2];
+} medsec__gateway_keys;
+
+/* ERR_NOT_FOUND: an older registry; ERR_CORRUPT: altered. Noted. Wipe them. */
+MEDSEC_CHECK medsec_status medsec__gateway_load(medsec_registry *registry,
+                                                medsec__gateway_keys *keys);
+
+/* The public key in use. */
+MEDSEC_CHECK medsec_status medsec__gateway_public(medsec_registry *registry,
+                                                  uint8_t public_key[MEDSEC_X25519_LEN]);
+
+/* Makes the first pair and notes it in the log under `action`, within a change. */
+MEDSEC_CHECK medsec_status medsec__gateway_create(medsec_registry *registry, const char *action);
+
+/* Hash of what the file has of them, for the audit log. ERR_NOT_FOUND, ERR_CORRUPT. */
+MEDSEC_CHECK medsec_status medsec__gateway_digest(medsec_registry *registry,
+                                                  uint8_t digest[MEDSEC__HASH_LEN]);
+
+/* Adds to the log within a change. `digest` is of what `id`, or the gateway for "", has now; NULL:
+ * that did not change. */
 MEDSEC_CHECK medsec_status medsec__audit_append(medsec_registry *registry, const char *action,
                                                 const char *id, const char *detail,
-                                                const medsec__device *device);
+                                                const uint8_t *digest);
 
 /* Head of the log, authenticated. ERR_CORRUPT. */
 MEDSEC_CHECK medsec_status medsec__head_load(medsec_registry *registry);

@@ -113,28 +113,41 @@ static medsec_status walk_log(replay *play)
     return MEDSEC_OK;
 }
 
+/* Compares with the last the log has of `name`, and forgets that. ERR_NOT_FOUND: it has nothing. */
+static medsec_status compare_digest(replay *play, const char *name,
+                                    const uint8_t digest[MEDSEC__HASH_LEN])
+{
+    uint8_t logged[MEDSEC__HASH_LEN];
+    medsec__bind_text(play->recall, 1, name);
+    medsec_status status = medsec__row(play->registry, play->recall);
+    if (status == MEDSEC_OK) {
+        status = medsec__column_blob(logged, sizeof logged, play->recall, 0);
+    }
+    medsec__done(play->recall);
+    if (status != MEDSEC_OK) {
+        return status;
+    }
+    if (digest == NULL || sodium_memcmp(digest, logged, sizeof logged) != 0) {
+        return MEDSEC_ERR_CORRUPT;
+    }
+    medsec__bind_text(play->forget, 1, name);
+    return medsec__run(play->registry, play->forget);
+}
+
 static medsec_status compare_row(replay *play, sqlite3_stmt *statement)
 {
     medsec_registry *registry = play->registry;
     medsec__device device;
     uint8_t now[MEDSEC__HASH_LEN];
-    uint8_t logged[MEDSEC__HASH_LEN];
     if (medsec__device_read(&device, statement) != MEDSEC_OK) {
         return medsec__fail(registry, MEDSEC_ERR_CORRUPT, "the row of a device was altered");
     }
     medsec__device_digest(now, registry->keys, &device);
-    medsec__bind_text(play->recall, 1, device.info.id);
-    medsec_status status = medsec__row(registry, play->recall);
-    if (status == MEDSEC_OK) {
-        status = medsec__column_blob(logged, sizeof logged, play->recall, 0);
-    }
-    medsec__done(play->recall);
-    if (status != MEDSEC_OK || sodium_memcmp(now, logged, sizeof now) != 0) {
+    if (compare_digest(play, device.info.id, now) != MEDSEC_OK) {
         return medsec__fail(registry, MEDSEC_ERR_CORRUPT, "device %s is not as the log has it",
                             device.info.id);
     }
-    medsec__bind_text(play->forget, 1, device.info.id);
-    return medsec__run(registry, play->forget);
+    return MEDSEC_OK;
 }
 
 static medsec_status compare_devices(replay *play)
@@ -164,6 +177,20 @@ static medsec_status compare_devices(replay *play)
     return status == MEDSEC_ERR_NOT_FOUND ? MEDSEC_OK : status;
 }
 
+/* Nothing has to be there in a log that never named it: an older registry has none. */
+static medsec_status compare_gateway(replay *play)
+{
+    medsec_registry *registry = play->registry;
+    uint8_t now[MEDSEC__HASH_LEN];
+    medsec_status found = medsec__gateway_digest(registry, now);
+    medsec_status status = compare_digest(play, "", found == MEDSEC_OK ? now : NULL);
+    bool none = status == MEDSEC_ERR_NOT_FOUND && found == MEDSEC_ERR_NOT_FOUND;
+    if (status == MEDSEC_OK || none) {
+        return MEDSEC_OK;
+    }
+    return medsec__fail(registry, MEDSEC_ERR_CORRUPT, "the gateway key is not as the log has it");
+}
+
 static medsec_status check_integrity(medsec_registry *registry)
 {
     sqlite3_stmt *statement = NULL;
@@ -189,6 +216,9 @@ static medsec_status verify(replay *play)
     }
     if (status == MEDSEC_OK) {
         status = walk_log(play);
+    }
+    if (status == MEDSEC_OK) {
+        status = compare_gateway(play);
     }
     return status == MEDSEC_OK ? compare_devices(play) : status;
 }

@@ -3,6 +3,7 @@
 
 #include "unit.h"
 
+#include <sodium.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,5 +67,21 @@ medsec_credential registry_fixture_credential(const char *id, unsigned number)
     memcpy(credential.key, text, sizeof credential.key);
     snprintf(text, sizeof text, "iv--%08u--iv", number % 100000000u);
     memcpy(credential.iv, text, sizeof credential.iv);
+    return credential;
+}
+
+medsec_credential registry_fixture_medsec1(const char *id, unsigned number)
+{
+    medsec_credential credential = {
+        .wire = MEDSEC_WIRE_MEDSEC1, .suite = MEDSEC_SUITE_A128CBC_HS256, .has_private = true};
+    snprintf(credential.device, sizeof credential.device, "%s", id);
+    snprintf(credential.profile, sizeof credential.profile, "pico-vitals");
+    memset(credential.device_private, 0x40, sizeof credential.device_private);
+    memset(credential.psk, 0xc3, sizeof credential.psk);
+    memset(credential.gateway_public, 0x96, sizeof credential.gateway_public);
+    memcpy(credential.device_private + 8, &number, sizeof number);
+    memcpy(credential.psk + 8, &number, sizeof number);
+    assert_int_equal(crypto_scalarmult_base(credential.device_public, credential.device_private),
+                     0);
     return credential;
 }

@@ -29,4 +29,7 @@ void registry_fixture_sql(const registry_fixture *fixture, const char *sql);
 /* A credential whose key and IV are derived from `number`, none of them a sample key. */
 medsec_credential registry_fixture_credential(const char *id, unsigned number);
 
+/* The same for medsec/1: private key and psk from `number`; the gateway's key is nobody's. */
+medsec_credential registry_fixture_medsec1(const char *id, unsigned number);
+
 #endif

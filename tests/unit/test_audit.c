@@ -87,10 +87,20 @@ static void test_verify_finds_every_edit(void **state)
         "UPDATE device SET fingerprint=randomblob(32) WHERE id='a'",
         "UPDATE device SET sealed=randomblob(72) WHERE id='a'",
         "UPDATE device SET sealed=(SELECT sealed FROM device WHERE id='d') WHERE id='a'",
-        "INSERT INTO device SELECT 'e', wire, profile, state, created, changed, NULL, NULL"
-        " FROM device WHERE id='c'",
+        "INSERT INTO device SELECT 'e', wire, profile, state, created, changed, NULL, NULL, suite,"
+        " generation, next, pending FROM device WHERE id='c'",
         "INSERT INTO device SELECT 'e', wire, profile, state, created, changed, randomblob(32),"
-        " sealed FROM device WHERE id='a'",
+        " sealed, suite, generation, next, pending FROM device WHERE id='a'",
+        "UPDATE device SET suite=1 WHERE id='a'",
+        "UPDATE device SET generation=1 WHERE id='a'",
+        "UPDATE device SET next=1 WHERE id='a'",
+        "UPDATE device SET pending=randomblob(32) WHERE id='a'",
+        "ALTER TABLE device ADD COLUMN more INTEGER",
+        /* of the gateway's key */
+        "DELETE FROM meta WHERE name='gateway'",
+        "UPDATE meta SET value=randomblob(104) WHERE name='gateway'",
+        "UPDATE meta SET value=zeroblob(7) WHERE name='gateway'",
+        "UPDATE meta SET value=CAST(value || zeroblob(64) AS BLOB) WHERE name='gateway'",
         "UPDATE device SET id='x' WHERE id='a'; UPDATE device SET id='a' WHERE id='d';"
         "UPDATE device SET id='d' WHERE id='x'",
     };

@@ -117,9 +117,9 @@ static void test_open_refuses_what_is_no_registry(void **state)
 {
     const registry_fixture *fixture = *state;
     char noise[8192];
-    registry_fixture_sql(fixture, "PRAGMA user_version=2");
+    registry_fixture_sql(fixture, "PRAGMA user_version=3");
     assert_int_equal(try_open(fixture, fixture->key_file), MEDSEC_ERR_CORRUPT);
-    registry_fixture_sql(fixture, "PRAGMA user_version=1; PRAGMA application_id=7");
+    registry_fixture_sql(fixture, "PRAGMA user_version=2; PRAGMA application_id=7");
     assert_int_equal(try_open(fixture, fixture->key_file), MEDSEC_ERR_CORRUPT);
     assert_int_equal(unlink(fixture->path), 0);
     assert_int_equal(try_open(fixture, fixture->key_file), MEDSEC_ERR_NOT_FOUND);

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MEDSEC_HOST_CREDENTIAL_CHECK_H
-#define MEDSEC_HOST_CREDENTIAL_CHECK_H
+#ifndef MEDSEC_HOST_SAMPLE_KEY_H
+#define MEDSEC_HOST_SAMPLE_KEY_H
 
-#include <medsec/credential.h>
+#include <medsec/limits.h>
 
 #include <stdbool.h>
-
-/* ERR_DEVICE_ID; ERR_ARGUMENT: key or iv not printable, profile no profile name. */
-MEDSEC_CHECK medsec_status medsec__credential_check(const medsec_credential *credential);
+#include <stdint.h>
 
 /*
  * True for a key that anybody would try first, the seed's published ones among them: one character
