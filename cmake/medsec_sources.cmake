@@ -3,6 +3,8 @@
 set(MEDSEC_CORE_SOURCES
   src/core/aes_cbc.c
   src/core/cbc_hs256.c
+  src/core/cbor.c
+  src/core/control.c
   src/core/credential_block.c
   src/core/credential_check.c
   src/core/handshake.c
@@ -12,7 +14,9 @@ set(MEDSEC_CORE_SOURCES
   src/core/profile.c
   src/core/reading_json.c
   src/core/reading_parser.c
+  src/core/readings.c
   src/core/record.c
+  src/core/sample.c
   src/core/seed_decoder.c
   src/core/seed_frame.c
   src/core/session.c

@@ -91,23 +91,21 @@ typedef struct medsec_readings_head {
     uint16_t profile; /* its id */
 } medsec_readings_head;
 
-/* The columns' last values, against which the next row is a difference. */
+/* The columns' last values, against which the next row is a difference; 0 while there is none. */
 typedef struct medsec_readings_columns {
     uint32_t dt_ms; /* of the last row, from base_time_ms */
-    uint32_t known; /* bit i: last[i] is there */
     int32_t last[MEDSEC_VITALS_MAX];
 } medsec_readings_columns;
 
 /* Writes a READINGS message row by row. */
 typedef struct medsec_readings_writer {
-    const medsec_profile *profile;
     uint8_t *out;
     size_t cap;
     size_t len;
     uint64_t base_time_ms;
     uint16_t rows; /* still to come */
     uint8_t values; /* in a row */
-    bool first;
+    bool overflow;
     medsec_readings_columns columns;
 } medsec_readings_writer;
 
@@ -140,8 +138,10 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_control_encode(uint8_t *out, size_t
 /*
  * Writes a READINGS message of `rows` rows, 1..MEDSEC_BATCH_MAX: begin, then add that many, then
  * end. head->profile is taken from `profile`. ERR_BUFFER is kept and told by `end` too: begin again
- * with fewer rows. ERR_ARGUMENT: a sample before the one before it or before base_time_ms, or more
- * than 32 bits of milliseconds after; ERR_STATE: more or fewer rows than begun; ERR_LIMIT.
+ * with fewer rows. ERR_ARGUMENT: no such time_quality, a value that the profile does not have, or a
+ * sample before the one before it or before base_time_ms, or more than 32 bits of milliseconds
+ * after that; ERR_STATE: more or fewer rows than begun; ERR_LIMIT: no rows or too many, a sequence
+ * that runs over 32 bits, a time after year 9999. A sample that is refused leaves no trace.
  */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_readings_begin(medsec_readings_writer *writer,
                                                             uint8_t *out, size_t cap,
@@ -168,7 +168,8 @@ MEDSEC_API bool medsec_readings_next(medsec_readings_reader *reader, medsec_samp
                                      uint32_t *sequence);
 
 /* A sample as a reading with decimals, and back. ERR_NUMBER: a value that the profile's decimals
- * cannot hold exactly; ERR_ARGUMENT: not a reading of this profile. */
+ * cannot hold exactly in 32 bits; ERR_ARGUMENT: not a reading of this profile. "-0.00" becomes 0.
+ * A reading has no time: from_reading gives 0. */
 MEDSEC_API void medsec_sample_to_reading(medsec_reading *reading, const medsec_profile *profile,
                                          const medsec_sample *sample);
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_sample_from_reading(medsec_sample *sample,

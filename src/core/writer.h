@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * The one way to write text: a cursor that never passes its end. What does not fit sets a flag
- * that stays, so that a caller looks once, at the end.
+ * The one way to write text and messages: a cursor that never passes its end. What does not
+ * fit sets a flag that stays, so that a caller looks once, at the end.
  */
 typedef struct medsec__writer {
     char *out;
