@@ -7,7 +7,6 @@
 #include <medsec/topic.h>
 
 static const uint64_t DAY_MS = 86400000;
-static const uint64_t YEAR_10000_MS = 253402300800000;
 
 static void write_string(medsec__writer *writer, const char *text)
 {
@@ -21,6 +20,15 @@ static void write_member(medsec__writer *writer, const char *name, const char *v
     write_string(writer, name);
     medsec__write(writer, ":", 1);
     write_string(writer, value);
+    medsec__write(writer, ",", 1);
+}
+
+static void write_sequence(medsec__writer *writer, const medsec_reading_origin *origin)
+{
+    medsec__write_text(writer, "\"boot\":");
+    medsec__write_number(writer, origin->boot, 1);
+    medsec__write_text(writer, ",\"seq\":");
+    medsec__write_number(writer, origin->sequence, 1);
     medsec__write(writer, ",", 1);
 }
 
@@ -135,7 +143,7 @@ medsec_status medsec_reading_write_json(char *out, size_t cap, size_t *len,
 {
     if (out == NULL || len == NULL || !fits(profile, reading) || origin == NULL ||
         origin->device == NULL || origin->wire == NULL || origin->time_source == NULL ||
-        origin->time_ms >= YEAR_10000_MS) {
+        origin->time_ms > MEDSEC_TIME_MS_MAX) {
         return MEDSEC_ERR_ARGUMENT;
     }
     size_t id_len = medsec__length(origin->device, MEDSEC_DEVICE_ID_MAX + 1);
@@ -147,6 +155,9 @@ medsec_status medsec_reading_write_json(char *out, size_t cap, size_t *len,
     medsec__write(&writer, "{", 1);
     write_member(&writer, "device", origin->device);
     write_member(&writer, "wire", origin->wire);
+    if (origin->sequenced) {
+        write_sequence(&writer, origin);
+    }
     medsec__write_text(&writer, "\"time\":\"");
     write_time(&writer, origin->time_ms);
     medsec__write_text(&writer, "\",");

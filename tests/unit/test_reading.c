@@ -289,18 +289,57 @@ static void test_write_seed_as_the_device(void **state)
     assert_memory_equal(out, DEVICE, len);
 }
 
-static void expect_json(const medsec_reading *reading, uint64_t time_ms, const char *expected)
+static void expect_json_from(const medsec_reading *reading, const medsec_reading_origin *origin,
+                             const char *expected)
 {
-    const medsec_reading_origin origin = {
-        .device = "iot_med_dev_01", .wire = "seed", .time_ms = time_ms, .time_source = "gateway"};
     char out[MEDSEC_READING_JSON_MAX];
     size_t len = 0;
-    assert_int_equal(medsec_reading_write_json(out, sizeof out, &len, PICO, reading, &origin),
+    assert_int_equal(medsec_reading_write_json(out, sizeof out, &len, PICO, reading, origin),
                      MEDSEC_OK);
     assert_int_equal(len, strlen(expected));
     assert_memory_equal(out, expected, len);
-    assert_int_equal(medsec_reading_write_json(out, len - 1, &len, PICO, reading, &origin),
-                     MEDSEC_ERR_BUFFER);
+    for (size_t cap = 0; cap < strlen(expected); cap++) {
+        assert_int_equal(medsec_reading_write_json(out, cap, &len, PICO, reading, origin),
+                         MEDSEC_ERR_BUFFER);
+    }
+}
+
+static void expect_json(const medsec_reading *reading, uint64_t time_ms, const char *expected)
+{
+    const medsec_reading_origin origin = {.device = "iot_med_dev_01",
+                                          .wire = "seed",
+                                          .time_ms = time_ms,
+                                          .time_source = "gateway",
+                                          .boot = 3,
+                                          .sequence = 4};
+    expect_json_from(reading, &origin, expected);
+}
+
+/* The numbers of a medsec/1 reading stand before its time; 0 is one. */
+static void test_write_json_sequenced(void **state)
+{
+    (void)state;
+    medsec_reading reading = {.count = 7};
+    medsec_reading_origin origin = {.device = "iot_med_dev_01",
+                                    .wire = "medsec/1",
+                                    .time_ms = 1795176000050,
+                                    .time_source = "device",
+                                    .sequenced = true,
+                                    .boot = 7,
+                                    .sequence = 1020};
+    expect_json_from(&reading, &origin,
+                     "{\"device\":\"iot_med_dev_01\",\"wire\":\"medsec/1\",\"boot\":7,\"seq\":1020,"
+                     "\"time\":\"2026-11-20T12:00:00.050Z\",\"time_source\":\"device\",\"values\":"
+                     "{\"Temp\":null,\"PulseSig\":null,\"Acel_x\":null,\"Acel_y\":null,"
+                     "\"Acel_z\":null,\"TempMcu\":null,\"TempMpu\":null}}");
+    origin.boot = 0;
+    origin.sequence = UINT32_MAX;
+    origin.time_ms = 0;
+    expect_json_from(&reading, &origin,
+                     "{\"device\":\"iot_med_dev_01\",\"wire\":\"medsec/1\",\"boot\":0,\"seq\":"
+                     "4294967295,\"time\":\"1970-01-01T00:00:00.000Z\",\"time_source\":\"device\","
+                     "\"values\":{\"Temp\":null,\"PulseSig\":null,\"Acel_x\":null,\"Acel_y\":null,"
+                     "\"Acel_z\":null,\"TempMcu\":null,\"TempMpu\":null}}");
 }
 
 static void test_write_json(void **state)
@@ -379,8 +418,8 @@ static void test_write_json_fits(void **state)
         reading.value[i] = (medsec_value){INT32_MIN, 6, MEDSEC_VALUE_NUMBER};
     }
     assert_int_equal(medsec_profile_check(&profile), MEDSEC_OK);
-    const medsec_reading_origin origin = {
-        .device = device, .wire = "medsec/1", .time_ms = 253402300799999, .time_source = "gateway"};
+    const medsec_reading_origin origin = {device, "medsec/1", 253402300799999, "gateway",
+                                          true,   UINT32_MAX, UINT32_MAX};
     assert_int_equal(medsec_reading_write_json(out, sizeof out, &len, &profile, &reading, &origin),
                      MEDSEC_OK);
     cJSON *json = cJSON_ParseWithLength(out, len);
@@ -462,6 +501,7 @@ int main(void)
         cmocka_unit_test(test_arguments),
         cmocka_unit_test(test_write_seed_as_the_device),
         cmocka_unit_test(test_write_json),
+        cmocka_unit_test(test_write_json_sequenced),
         cmocka_unit_test(test_write_json_times),
         cmocka_unit_test(test_write_json_fits),
         cmocka_unit_test(test_parse_vectors),
