@@ -30,7 +30,8 @@ typedef struct medsec_message {
     bool retain;
 } medsec_message;
 
-/* What a publisher tells its user. Called from any thread: do no more than wake your own. */
+/* What a publisher tells its user. Called from any thread, without a lock that publish() takes: do
+ * no more than wake your own. After stop() nothing is told. */
 typedef struct medsec_publisher_listener {
     void *context;
     /* The broker has it (QoS 1: PUBACK; QoS 0: written), or never will (status is not OK). */
@@ -58,7 +59,8 @@ typedef struct medsec_publisher_ops {
     medsec_status (*start)(medsec_publisher *publisher, const medsec_publisher_listener *listener);
     /* From any thread. ERR_BUSY: at the hard limit, not taken. ERR_LIMIT: larger than the queue. */
     medsec_status (*publish)(medsec_publisher *publisher, const medsec_message *message);
-    /* Before start: also on each new connection to the broker, at QoS 1. One filter; ERR_STATE. */
+    /* Before start; renewed on each new connection to the broker, at QoS 1. One filter: ERR_STATE
+     * for another. NULL in a table: this back end brings nothing down. */
     medsec_status (*subscribe)(medsec_publisher *publisher, const char *filter);
     /* From any thread, cheap. */
     bool (*pressed)(medsec_publisher *publisher);
@@ -113,7 +115,8 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_publisher_memory_create(medsec_publ
                                                                      size_t limit);
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_publisher_memory_take(medsec_publisher *publisher,
                                                                    medsec_message *message);
-/* A message from the broker, for tests and embedding: what `received` is told. */
+/* A message from the broker, for tests and embedding: what `received` is told, if anybody
+ * subscribed. */
 MEDSEC_API void medsec_publisher_memory_deliver(medsec_publisher *publisher, const char *topic,
                                                 const uint8_t *payload, size_t payload_len);
 

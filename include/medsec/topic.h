@@ -44,6 +44,19 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_topic_expand(const medsec_topic *to
                                                           size_t cap, size_t *len,
                                                           const char *device, const char *suffix);
 
+/*
+ * The way back. filter: the MQTT filter of the topics that the template makes of `suffix` and any
+ * device, without NUL; errors of expand. match: the device of such a topic, into `device` with
+ * NUL; ERR_TOPIC: it is none, or the level of the device holds no device id.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_topic_filter(const medsec_topic *topic, char *out,
+                                                          size_t cap, size_t *len,
+                                                          const char *suffix);
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_topic_match(const medsec_topic *topic,
+                                                         char device[MEDSEC_DEVICE_ID_MAX + 1],
+                                                         const char *suffix, const char *text,
+                                                         size_t len);
+
 /* MEDSEC_OK for 1-64 of A-Z a-z 0-9 _ - . that is neither `.` nor `..`; else ERR_DEVICE_ID. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_device_id_check(const char *id, size_t len);
 

@@ -143,19 +143,58 @@ medsec_status medsec_topic_compile(medsec_topic *topic, const char *text, size_t
 }
 
 /* The checks of above in one pass over a text that ends in NUL, which is in no class. */
-static medsec_status measure(const char *device, size_t *device_len, const char *suffix,
-                             size_t *suffix_len)
+static medsec_status measure_device(const char *device, size_t *len)
 {
-    *device_len = medsec__span(device, MEDSEC_DEVICE_ID_MAX, MEDSEC__ID);
-    if (*device_len == 0 || device[*device_len] != '\0' || is_dots(device, *device_len)) {
-        return MEDSEC_ERR_DEVICE_ID;
-    }
-    *suffix_len = medsec__span(suffix, MEDSEC_TOPIC_MAX, MEDSEC__TOPIC);
-    if (*suffix_len == MEDSEC_TOPIC_MAX) {
+    *len = medsec__span(device, MEDSEC_DEVICE_ID_MAX, MEDSEC__ID);
+    bool good = *len > 0 && device[*len] == '\0' && !is_dots(device, *len);
+    return good ? MEDSEC_OK : MEDSEC_ERR_DEVICE_ID;
+}
+
+static medsec_status measure_suffix(const char *suffix, size_t *len)
+{
+    *len = medsec__span(suffix, MEDSEC_TOPIC_MAX, MEDSEC__TOPIC);
+    if (*len == MEDSEC_TOPIC_MAX) {
         return MEDSEC_ERR_LIMIT;
     }
-    bool good = *suffix_len > 0 && suffix[*suffix_len] == '\0' && !is_bad_start(suffix[0]);
+    bool good = *len > 0 && suffix[*len] == '\0' && !is_bad_start(suffix[0]);
     return good ? MEDSEC_OK : MEDSEC_ERR_TOPIC;
+}
+
+typedef struct filling {
+    const char *device;
+    size_t device_len;
+    const char *suffix;
+    size_t suffix_len;
+} filling;
+
+/* What stands for a part, the device's too. */
+static const char *part_text(const medsec_topic *topic, size_t i, const filling *names, size_t *len)
+{
+    switch (topic->parts[i].kind) {
+    case DEVICE:
+        *len = names->device_len;
+        return names->device;
+    case TOPIC:
+        *len = names->suffix_len;
+        return names->suffix;
+    default:
+        *len = topic->parts[i].len;
+        return topic->text + topic->parts[i].start;
+    }
+}
+
+static medsec_status expand(const medsec_topic *topic, char *out, size_t cap, size_t *len,
+                            const filling *names)
+{
+    medsec__writer writer = {.out = out, .cap = cap};
+    size_t total = 0;
+    for (size_t i = 0; i < topic->count; i++) {
+        size_t text_len = 0;
+        const char *text = part_text(topic, i, names, &text_len);
+        medsec__write(&writer, text, text_len);
+        total += text_len;
+    }
+    return total > MEDSEC_TOPIC_MAX ? MEDSEC_ERR_LIMIT : medsec__write_end(&writer, len);
 }
 
 medsec_status medsec_topic_expand(const medsec_topic *topic, char *out, size_t cap, size_t *len,
@@ -165,26 +204,58 @@ medsec_status medsec_topic_expand(const medsec_topic *topic, char *out, size_t c
         suffix == NULL) {
         return MEDSEC_ERR_ARGUMENT;
     }
-    size_t device_len = 0;
-    size_t suffix_len = 0;
-    medsec_status status = measure(device, &device_len, suffix, &suffix_len);
-    if (status != MEDSEC_OK) {
-        return status;
+    filling names = {.device = device, .suffix = suffix};
+    medsec_status status = measure_device(device, &names.device_len);
+    if (status == MEDSEC_OK) {
+        status = measure_suffix(suffix, &names.suffix_len);
     }
-    medsec__writer writer = {.out = out, .cap = cap};
-    size_t total = 0;
+    return status == MEDSEC_OK ? expand(topic, out, cap, len, &names) : status;
+}
+
+medsec_status medsec_topic_filter(const medsec_topic *topic, char *out, size_t cap, size_t *len,
+                                  const char *suffix)
+{
+    if (topic == NULL || topic->count == 0 || out == NULL || len == NULL || suffix == NULL) {
+        return MEDSEC_ERR_ARGUMENT;
+    }
+    filling names = {.device = "+", .device_len = 1, .suffix = suffix};
+    medsec_status status = measure_suffix(suffix, &names.suffix_len);
+    return status == MEDSEC_OK ? expand(topic, out, cap, len, &names) : status;
+}
+
+/* The device is a whole level, so the id ends where its characters do. */
+static size_t match_device(char device[MEDSEC_DEVICE_ID_MAX + 1], const char *text, size_t len)
+{
+    size_t most = len < MEDSEC_DEVICE_ID_MAX ? len : MEDSEC_DEVICE_ID_MAX;
+    size_t id_len = medsec__span(text, most, MEDSEC__ID);
+    memcpy(device, text, id_len);
+    device[id_len] = '\0';
+    return medsec_device_id_check(text, id_len) == MEDSEC_OK ? id_len : 0;
+}
+
+medsec_status medsec_topic_match(const medsec_topic *topic, char device[MEDSEC_DEVICE_ID_MAX + 1],
+                                 const char *suffix, const char *text, size_t len)
+{
+    filling names = {.suffix = suffix};
+    if (topic == NULL || topic->count == 0 || device == NULL || suffix == NULL || text == NULL ||
+        measure_suffix(suffix, &names.suffix_len) != MEDSEC_OK) {
+        return MEDSEC_ERR_ARGUMENT;
+    }
+    size_t at = 0;
     for (size_t i = 0; i < topic->count; i++) {
-        const char *text = topic->text + topic->parts[i].start;
-        size_t text_len = topic->parts[i].len;
+        size_t part_len = 0;
+        const char *part = part_text(topic, i, &names, &part_len);
+        bool good;
         if (topic->parts[i].kind == DEVICE) {
-            text = device;
-            text_len = device_len;
-        } else if (topic->parts[i].kind == TOPIC) {
-            text = suffix;
-            text_len = suffix_len;
+            part_len = match_device(device, text + at, len - at);
+            good = part_len > 0;
+        } else {
+            good = part_len <= len - at && memcmp(text + at, part, part_len) == 0;
         }
-        medsec__write(&writer, text, text_len);
-        total += text_len;
+        if (!good) {
+            return MEDSEC_ERR_TOPIC;
+        }
+        at += part_len;
     }
-    return total > MEDSEC_TOPIC_MAX ? MEDSEC_ERR_LIMIT : medsec__write_end(&writer, len);
+    return at == len ? MEDSEC_OK : MEDSEC_ERR_TOPIC;
 }

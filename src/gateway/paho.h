@@ -38,6 +38,7 @@ typedef struct paho {
     char *will_payload;
     char *online_payload;
     char *offline_payload;
+    char *filter; /* of the subscription; NULL: none */
     uint32_t keep_alive_s;
     size_t high_water;
     medsec_log *log;
@@ -73,6 +74,9 @@ void medsec__paho_disconnect(paho *p);
 
 /* Publishes the retained state of this client, past the queue. Lock held. */
 void medsec__paho_announce(paho *p, const char *payload);
+
+/* Subscribes, if anybody wanted it. Lock held. */
+void medsec__paho_subscribe(paho *p);
 
 /* Hands messages to paho, as far as the window allows; `starting`: no more than one of QoS 0. The
  * lock is held at the call and afterwards, not all the time between. */

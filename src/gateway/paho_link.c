@@ -87,6 +87,20 @@ static void on_lost(void *context, char *cause)
     set_link(context, PAHO_DOWN, MQTTASYNC_DISCONNECTED);
 }
 
+static int on_arrived(void *context, char *topic, int topic_len, MQTTAsync_message *message)
+{
+    const paho *p = context;
+    if (p->listener->received && message->payloadlen >= 0) {
+        /* A length of zero says that there is no NUL within, nothing more. */
+        size_t len = topic_len > 0 ? (size_t)topic_len : strlen(topic);
+        p->listener->received(p->listener->context, topic, len, message->payload,
+                              (size_t)message->payloadlen);
+    }
+    MQTTAsync_freeMessage(&message);
+    MQTTAsync_free(topic);
+    return 1;
+}
+
 static int create_handle(const paho *p, MQTTAsync *handle)
 {
     MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer;
@@ -123,7 +137,7 @@ static int ask_connection(paho *p, MQTTAsync handle)
     options.keepAliveInterval = (int)p->keep_alive_s;
     options.maxInflight = (int)MEDSEC_MQTT_IN_FLIGHT + 1;
     options.connectTimeout = CONNECT_TIMEOUT_S;
-    int rc = MQTTAsync_setConnectionLostCallback(handle, p, on_lost);
+    int rc = MQTTAsync_setCallbacks(handle, p, on_lost, on_arrived, NULL);
     return rc == MQTTASYNC_SUCCESS ? MQTTAsync_connect(handle, &options) : rc;
 }
 
@@ -231,6 +245,42 @@ void medsec__paho_announce(paho *p, const char *payload)
     }
     uv_mutex_unlock(&p->lock);
     int rc = MQTTAsync_send(p->handle, p->will_topic, (int)strlen(payload), payload, 1, 1, NULL);
+    uv_mutex_lock(&p->lock);
+    if (rc != MQTTASYNC_SUCCESS) {
+        fail(p, rc);
+    }
+}
+
+static void subscription_failed(paho *p, int code)
+{
+    medsec_log_write(p->log, MEDSEC_LOG_ERROR, "subscription-refused",
+                     MEDSEC_LOG_STR("filter", p->filter), MEDSEC_LOG_INT("code", code));
+}
+
+static void on_unsubscribed5(void *context, MQTTAsync_failureData5 *data)
+{
+    subscription_failed(context, data ? (int)data->reasonCode : 0);
+}
+
+static void on_unsubscribed(void *context, MQTTAsync_failureData *data)
+{
+    subscription_failed(context, data ? data->code : 0);
+}
+
+void medsec__paho_subscribe(paho *p)
+{
+    if (!p->filter || p->link != PAHO_UP) {
+        return;
+    }
+    MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
+    response.context = p;
+    if (p->version == MQTTVERSION_5) {
+        response.onFailure5 = on_unsubscribed5;
+    } else {
+        response.onFailure = on_unsubscribed;
+    }
+    uv_mutex_unlock(&p->lock);
+    int rc = MQTTAsync_subscribe(p->handle, p->filter, 1, &response);
     uv_mutex_lock(&p->lock);
     if (rc != MQTTASYNC_SUCCESS) {
         fail(p, rc);

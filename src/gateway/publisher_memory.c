@@ -17,6 +17,7 @@ typedef struct memory {
     uv_mutex_t lock;
     stored **ring;
     stored *taken; /* what the last take gave out */
+    bool subscribed;
     size_t limit;
     size_t first;
     size_t count;
@@ -30,10 +31,31 @@ static bool is_pressed(const memory *m)
     return m->count >= (m->limit + 1) / 2;
 }
 
+static void set_listener(memory *m, const medsec_publisher_listener *listener)
+{
+    uv_mutex_lock(&m->lock);
+    m->listener = listener;
+    uv_mutex_unlock(&m->lock);
+}
+
 static medsec_status memory_start(medsec_publisher *publisher,
                                   const medsec_publisher_listener *listener)
 {
-    ((memory *)publisher)->listener = listener;
+    set_listener((memory *)publisher, listener);
+    return MEDSEC_OK;
+}
+
+/* There is no broker to choose by the filter: whoever delivers does. */
+static medsec_status memory_subscribe(medsec_publisher *publisher, const char *filter)
+{
+    memory *m = (memory *)publisher;
+    if (!filter) {
+        return MEDSEC_ERR_ARGUMENT;
+    }
+    if (m->listener || m->subscribed) {
+        return MEDSEC_ERR_STATE;
+    }
+    m->subscribed = true;
     return MEDSEC_OK;
 }
 
@@ -98,11 +120,11 @@ static void memory_stats(medsec_publisher *publisher, medsec_publisher_stats *st
     uv_mutex_unlock(&m->lock);
 }
 
-/* What is kept stays there to be taken. */
+/* What is kept stays there to be taken; nobody is told any more. */
 static medsec_status memory_stop(medsec_publisher *publisher, uint32_t timeout_ms)
 {
-    (void)publisher;
     (void)timeout_ms;
+    set_listener((memory *)publisher, NULL);
     return MEDSEC_OK;
 }
 
@@ -120,6 +142,7 @@ static void memory_destroy(medsec_publisher *publisher)
 
 static const medsec_publisher_ops memory_ops = {.start = memory_start,
                                                 .publish = memory_publish,
+                                                .subscribe = memory_subscribe,
                                                 .pressed = memory_pressed,
                                                 .stats = memory_stats,
                                                 .stop = memory_stop,
@@ -180,4 +203,16 @@ medsec_status medsec_publisher_memory_take(medsec_publisher *publisher, medsec_m
         listener->relieved(listener->context);
     }
     return MEDSEC_OK;
+}
+
+void medsec_publisher_memory_deliver(medsec_publisher *publisher, const char *topic,
+                                     const uint8_t *payload, size_t payload_len)
+{
+    memory *m = (memory *)publisher;
+    uv_mutex_lock(&m->lock);
+    const medsec_publisher_listener *listener = m->subscribed ? m->listener : NULL;
+    uv_mutex_unlock(&m->lock);
+    if (listener && listener->received) {
+        listener->received(listener->context, topic, strlen(topic), payload, payload_len);
+    }
 }

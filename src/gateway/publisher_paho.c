@@ -116,6 +116,7 @@ static bool run_link(paho *p)
     p->corked = false;
     p->fd = medsec__broker_socket(p->port);
     medsec__paho_announce(p, p->online_payload);
+    medsec__paho_subscribe(p);
     serve(p);
     return true;
 }
@@ -209,6 +210,19 @@ static medsec_status paho_publish(medsec_publisher *publisher, const medsec_mess
     return status;
 }
 
+static medsec_status paho_subscribe(medsec_publisher *publisher, const char *filter)
+{
+    paho *p = (paho *)publisher;
+    if (!filter) {
+        return MEDSEC_ERR_ARGUMENT;
+    }
+    if (p->listener || p->filter) {
+        return MEDSEC_ERR_STATE;
+    }
+    p->filter = strdup(filter);
+    return p->filter ? MEDSEC_OK : MEDSEC_ERR_MEMORY;
+}
+
 static bool paho_pressed(medsec_publisher *publisher)
 {
     return ((paho *)publisher)->is_pressed;
@@ -274,11 +288,13 @@ static void paho_destroy(medsec_publisher *publisher)
     free(p->will_payload);
     free(p->online_payload);
     free(p->offline_payload);
+    free(p->filter);
     free(p);
 }
 
 static const medsec_publisher_ops paho_ops = {.start = paho_start,
                                               .publish = paho_publish,
+                                              .subscribe = paho_subscribe,
                                               .pressed = paho_pressed,
                                               .stats = paho_stats,
                                               .stop = paho_stop,

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,6 +14,7 @@ typedef struct heard {
     uint64_t token;
     int durables;
     int relieved;
+    char received[64];
 } heard;
 
 static void on_durable(void *context, uint64_t token, medsec_status status)
@@ -26,6 +28,13 @@ static void on_durable(void *context, uint64_t token, medsec_status status)
 static void on_relieved(void *context)
 {
     ((heard *)context)->relieved++;
+}
+
+static void on_received(void *context, const char *topic, size_t topic_len, const uint8_t *payload,
+                        size_t payload_len)
+{
+    snprintf(((heard *)context)->received, sizeof(((heard *)context)->received), "%.*s %.*s",
+             (int)topic_len, topic, (int)payload_len, (const char *)payload);
 }
 
 static medsec_status publish(medsec_publisher *p, const char *payload, uint64_t token)
@@ -105,6 +114,46 @@ static void test_take_reports_durable_once_and_relief_once(void **state)
     p->ops->destroy(p);
 }
 
+static void test_deliver_reaches_the_subscriber_until_stop(void **state)
+{
+    (void)state;
+    heard h = {0};
+    const medsec_publisher_listener listener = {
+        .context = &h, .durable = on_durable, .received = on_received};
+    medsec_publisher *p;
+    assert_int_equal(medsec_publisher_memory_create(&p, 4), MEDSEC_OK);
+    assert_int_equal(p->ops->subscribe(p, NULL), MEDSEC_ERR_ARGUMENT);
+    assert_int_equal(p->ops->subscribe(p, "a/#"), MEDSEC_OK);
+    assert_int_equal(p->ops->subscribe(p, "b/#"), MEDSEC_ERR_STATE);
+    medsec_publisher_memory_deliver(p, "a/b", (const uint8_t *)"early", 5);
+    assert_int_equal(p->ops->start(p, &listener), MEDSEC_OK);
+    assert_string_equal(h.received, "");
+    medsec_publisher_memory_deliver(p, "a/b", (const uint8_t *)"now", 3);
+    assert_string_equal(h.received, "a/b now");
+    assert_int_equal(publish(p, "kept", 7), MEDSEC_OK);
+    assert_int_equal(p->ops->stop(p, 0), MEDSEC_OK);
+    medsec_publisher_memory_deliver(p, "a/b", (const uint8_t *)"late", 4);
+    assert_string_equal(h.received, "a/b now");
+    medsec_message m;
+    assert_int_equal(medsec_publisher_memory_take(p, &m), MEDSEC_OK);
+    assert_int_equal(h.durables, 0);
+    p->ops->destroy(p);
+}
+
+static void test_subscribe_after_start_is_refused(void **state)
+{
+    (void)state;
+    heard h = {0};
+    const medsec_publisher_listener listener = {.context = &h, .received = on_received};
+    medsec_publisher *p;
+    assert_int_equal(medsec_publisher_memory_create(&p, 4), MEDSEC_OK);
+    assert_int_equal(p->ops->start(p, &listener), MEDSEC_OK);
+    assert_int_equal(p->ops->subscribe(p, "a/#"), MEDSEC_ERR_STATE);
+    medsec_publisher_memory_deliver(p, "a/b", (const uint8_t *)"x", 1);
+    assert_string_equal(h.received, "");
+    p->ops->destroy(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +161,8 @@ int main(void)
         cmocka_unit_test(test_take_gives_messages_in_order),
         cmocka_unit_test(test_publish_at_limit_is_busy),
         cmocka_unit_test(test_take_reports_durable_once_and_relief_once),
+        cmocka_unit_test(test_deliver_reaches_the_subscriber_until_stop),
+        cmocka_unit_test(test_subscribe_after_start_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

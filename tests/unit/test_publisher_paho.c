@@ -39,13 +39,30 @@ static void on_relieved(void *context)
     atomic_fetch_add(&relieved, 1);
 }
 
-static const medsec_publisher_listener listener = {.durable = on_durable, .relieved = on_relieved};
+#define RECEIVED_MAX 4096u
+static char received[8][RECEIVED_MAX];
+static atomic_int received_count;
+
+static void on_received(void *context, const char *topic, size_t topic_len, const uint8_t *payload,
+                        size_t payload_len)
+{
+    (void)context;
+    int i = atomic_load(&received_count);
+    assert_in_range(i, 0, 7);
+    snprintf(received[i], RECEIVED_MAX, "%.*s %.*s", (int)topic_len, topic, (int)payload_len,
+             (const char *)payload);
+    atomic_fetch_add(&received_count, 1);
+}
+
+static const medsec_publisher_listener listener = {
+    .durable = on_durable, .relieved = on_relieved, .received = on_received};
 
 static medsec_publisher *create(const char *url, size_t queue_bytes)
 {
     memset(durable_ok, 0, sizeof(durable_ok));
     memset(durable_failed, 0, sizeof(durable_failed));
     relieved = 0;
+    received_count = 0;
     const medsec_mqtt_options options = {.url = url,
                                          .client_id = "medsec-test",
                                          .will_topic = "gateway/status",
@@ -288,6 +305,58 @@ static void test_publish_bad_message_is_refused(void **state)
     p->ops->destroy(p);
 }
 
+static medsec_status publish_text(medsec_publisher *p, const char *topic, const char *text)
+{
+    const medsec_message m = {.topic = topic,
+                              .topic_len = strlen(topic),
+                              .payload = text,
+                              .payload_len = strlen(text),
+                              .qos = 1};
+    return p->ops->publish(p, &m);
+}
+
+/* Until it comes: a subscription is made at some moment after the connection. */
+static void expect_received(medsec_publisher *p, const char *topic, const char *text)
+{
+    char want[RECEIVED_MAX];
+    snprintf(want, sizeof(want), "%s %s", topic, text);
+    int seen = received_count;
+    for (int i = 0; i < 100 && received_count == seen; i++) {
+        assert_int_equal(publish_text(p, topic, text), MEDSEC_OK);
+        for (int j = 0; j < 10 && received_count == seen; j++)
+            uv_sleep(10);
+    }
+    assert_true(received_count > seen);
+    assert_string_equal(received[seen], want);
+}
+
+static void test_subscription_outlives_the_connection(void **state)
+{
+    broker *b = *state;
+    broker_start(b);
+    medsec_publisher *p = create(b->url, 0);
+    assert_int_equal(p->ops->subscribe(p, NULL), MEDSEC_ERR_ARGUMENT);
+    assert_int_equal(p->ops->subscribe(p, "Pico/+/Command/Config"), MEDSEC_OK);
+    assert_int_equal(p->ops->subscribe(p, "other"), MEDSEC_ERR_STATE);
+    assert_int_equal(p->ops->start(p, &listener), MEDSEC_OK);
+    assert_true(wait_connected(p));
+    expect_received(p, "Pico/dev-1/Command/Config", "{\"version\":1}");
+    int seen = received_count;
+    assert_int_equal(publish_text(p, "Pico/dev-1/Command/Config/Result", "{}"), MEDSEC_OK);
+    assert_int_equal(publish_text(p, "Pico/dev-1/Reading", "{}"), MEDSEC_OK);
+    uv_sleep(200);
+    assert_int_equal(received_count, seen);
+    broker_stop(b);
+    uv_sleep(200);
+    broker_start(b);
+    assert_true(wait_connected(p));
+    received_count = 0;
+    expect_received(p, "Pico/dev-2/Command/Config", "");
+    assert_int_equal(p->ops->stop(p, 5000), MEDSEC_OK);
+    assert_int_equal(p->ops->subscribe(p, "more"), MEDSEC_ERR_STATE);
+    p->ops->destroy(p);
+}
+
 /* A broker of before MQTT 5: refuses protocol level 5 as MQTT 3.1.1 section 3.2.2.3 has it, and
  * takes level 4. */
 static void old_broker(void *context)
@@ -360,6 +429,7 @@ int main(void)
         CASE(test_stop_without_broker_counts_what_is_lost),
         CASE(test_full_queue_presses_then_refuses_then_is_relieved),
         CASE(test_publish_bad_message_is_refused),
+        CASE(test_subscription_outlives_the_connection),
         CASE(test_old_broker_is_spoken_to_in_its_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,12 +167,107 @@ static void test_expand_arguments(void **state)
     assert_int_equal(medsec_topic_expand(&topic, out, 8, &len, "a", NULL), MEDSEC_ERR_ARGUMENT);
 }
 
+#define COMMAND "Command/Config"
+
+static void expect_filter(const char *template, const char *want)
+{
+    medsec_topic topic;
+    char out[MEDSEC_TOPIC_MAX];
+    size_t len = 0;
+    assert_int_equal(compile(&topic, template), MEDSEC_OK);
+    assert_int_equal(medsec_topic_filter(&topic, out, sizeof out, &len, COMMAND), MEDSEC_OK);
+    assert_int_equal(len, strlen(want));
+    assert_memory_equal(out, want, len);
+    assert_int_equal(medsec_topic_filter(&topic, out, len - 1, &len, COMMAND), MEDSEC_ERR_BUFFER);
+}
+
+static void test_filter_of_templates(void **state)
+{
+    (void)state;
+    expect_filter("Pico/{device}/{topic}", "Pico/+/Command/Config");
+    expect_filter("{device}/{topic}", "+/Command/Config");
+    expect_filter("a-{topic}/b/{device}", "a-Command/Config/b/+");
+    expect_filter("a/{device}/b/{topic}c", "a/+/b/Command/Configc");
+}
+
+static void test_match_takes_what_expand_makes(void **state)
+{
+    static const char *const templates[] = {"Pico/{device}/{topic}", "{device}/{topic}",
+                                            "a-{topic}/b/{device}", "a/{device}/b/{topic}c"};
+    static const char *const ids[] = {"a", "iot_med_dev_01", "...", "Command", "-"};
+    (void)state;
+    for (size_t i = 0; i < sizeof templates / sizeof templates[0]; i++) {
+        for (size_t j = 0; j < sizeof ids / sizeof ids[0]; j++) {
+            medsec_topic topic;
+            char text[MEDSEC_TOPIC_MAX + 1], device[MEDSEC_DEVICE_ID_MAX + 1] = "";
+            size_t len = 0;
+            assert_int_equal(compile(&topic, templates[i]), MEDSEC_OK);
+            assert_int_equal(
+                medsec_topic_expand(&topic, text, MEDSEC_TOPIC_MAX, &len, ids[j], COMMAND),
+                MEDSEC_OK);
+            assert_int_equal(medsec_topic_match(&topic, device, COMMAND, text, len), MEDSEC_OK);
+            assert_string_equal(device, ids[j]);
+            for (size_t cut = 0; cut < len; cut++) {
+                medsec_status status = medsec_topic_match(&topic, device, COMMAND, text, cut);
+                bool ends_in_id = templates[i][0] == 'a' && templates[i][1] == '-';
+                bool shorter_id = ends_in_id && cut > len - strlen(ids[j]) &&
+                                  medsec_device_id_check(text + len - strlen(ids[j]),
+                                                         cut - (len - strlen(ids[j]))) == MEDSEC_OK;
+                assert_int_equal(status, shorter_id ? MEDSEC_OK : MEDSEC_ERR_TOPIC);
+            }
+            text[len] = '/';
+            assert_int_equal(medsec_topic_match(&topic, device, COMMAND, text, len + 1),
+                             MEDSEC_ERR_TOPIC);
+        }
+    }
+}
+
+static void test_match_refuses_other_topics(void **state)
+{
+    static const char *const texts[] = {"",
+                                        "Pico",
+                                        "Pico//Command/Config",
+                                        "Pico/a/b/Command/Config",
+                                        "Pico/../Command/Config",
+                                        "Pico/+/Command/Config",
+                                        "Pico/a b/Command/Config",
+                                        "Pico/a/Command/Config/Result",
+                                        "Pico/a/Command/Confif",
+                                        "pico/a/Command/Config",
+                                        "/Pico/a/Command/Config"};
+    medsec_topic topic;
+    char device[MEDSEC_DEVICE_ID_MAX + 1];
+    char longer[128];
+    (void)state;
+    assert_int_equal(compile(&topic, MEDSEC_TOPIC_TEMPLATE_DEFAULT), MEDSEC_OK);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_int_equal(medsec_topic_match(&topic, device, COMMAND, texts[i], strlen(texts[i])),
+                         MEDSEC_ERR_TOPIC);
+    }
+    memset(longer, 'x', sizeof longer);
+    memcpy(longer, "Pico/", 5);
+    memcpy(longer + 5 + MEDSEC_DEVICE_ID_MAX, "/Command/Config", 15);
+    assert_int_equal(medsec_topic_match(&topic, device, COMMAND, longer, 84), MEDSEC_OK);
+    memset(longer + 5, 'x', sizeof longer - 5);
+    memcpy(longer + 6 + MEDSEC_DEVICE_ID_MAX, "/Command/Config", 15);
+    assert_int_equal(medsec_topic_match(&topic, device, COMMAND, longer, 85), MEDSEC_ERR_TOPIC);
+    assert_int_equal(medsec_topic_match(&topic, device, "a/+", "Pico/a/a/+", 10),
+                     MEDSEC_ERR_ARGUMENT);
+    assert_int_equal(medsec_topic_match(&topic, NULL, COMMAND, "a", 1), MEDSEC_ERR_ARGUMENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_expand_templates), cmocka_unit_test(test_compile_refused),
-        cmocka_unit_test(test_limits),           cmocka_unit_test(test_expand_injection),
-        cmocka_unit_test(test_device_id_check),  cmocka_unit_test(test_expand_arguments),
+        cmocka_unit_test(test_expand_templates),
+        cmocka_unit_test(test_compile_refused),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_expand_injection),
+        cmocka_unit_test(test_device_id_check),
+        cmocka_unit_test(test_expand_arguments),
+        cmocka_unit_test(test_filter_of_templates),
+        cmocka_unit_test(test_match_takes_what_expand_makes),
+        cmocka_unit_test(test_match_refuses_other_topics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
