@@ -7,6 +7,12 @@ set(MEDSEC_CORE_SOURCES
   src/core/control.c
   src/core/credential_block.c
   src/core/credential_check.c
+  src/core/device.c
+  src/core/device_config.c
+  src/core/device_receive.c
+  src/core/device_ring.c
+  src/core/device_send.c
+  src/core/device_step.c
   src/core/handshake.c
   src/core/hex.c
   src/core/hkdf.c

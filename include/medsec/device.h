@@ -24,8 +24,29 @@
  *     }
  *     bytes that come: medsec_device_receive.
  *
- * A reading is kept until the gateway has acknowledged it, over any number of connections; when the
- * ring is full the oldest one is dropped and counted.
+ * CONNECT and CLOSE come once each. Poll again after every other call.
+ *
+ * Readings. Each gets the next sequence number, and is kept until the gateway has acknowledged it,
+ * over any number of connections; when the ring is full the oldest one is dropped and counted, so
+ * what is kept has no gap. A message goes out when `batch_max` readings wait or the oldest of them
+ * was measured `report_interval_ms` ago; the first of a session at once, because the gateway
+ * believes nothing before. A message holds readings of one time quality in which time does not go
+ * back, and half of them when they do not fit. After a reconnect all that is not acknowledged goes
+ * out again, oldest first.
+ *
+ * Time. Before the first WELCOME a reading has `now_ms`; the WELCOME tells UTC, and those that wait
+ * are converted (MEDSEC_TIME_WELCOME). They keep that time: a later WELCOME is for later readings
+ * only, so that a reading sent twice is the same twice. medsec_device_set_clock does as a WELCOME
+ * does (MEDSEC_TIME_OWN), and from then on WELCOMEs change nothing.
+ *
+ * Connections. It connects while there is a reading to send, and stays. It closes without a word on
+ * anything that is not exactly what it expects: a record that does not open, an acknowledgement of
+ * another boot or of what was not sent on this connection, a message of another kind. It says CLOSE
+ * (EXPIRED) after MEDSEC_SESSION_LIFETIME_MS or MEDSEC_RECORDS_MAX records, and comes back. The
+ * pause before an attempt doubles from backoff_min_ms to backoff_max_ms, with the upper half of it
+ * at random, until an acknowledgement comes: a gateway that accepts and then refuses must not be
+ * hammered. A CLOSE of the gateway changes nothing of that, except that after DONE the pause is the
+ * longest.
  */
 typedef enum medsec_step_type {
     MEDSEC_STEP_WAIT,
@@ -44,8 +65,9 @@ typedef struct medsec_step {
 /* A reading in the ring: how many bytes one takes, for `vitals` values. */
 #define MEDSEC_DEVICE_SLOT_LEN(vitals) (16u + 4u * (vitals))
 /* Bytes for `out` of medsec_device_poll that are always enough for the largest batch sent. */
-#define MEDSEC_DEVICE_OUT_LEN (MEDSEC_RECORD_HEADER_LEN + MEDSEC_RECORD_BODY_MAX)
-#define MEDSEC_DEVICE_OUT_MIN 256u /* with less than this, poll gives ERR_BUFFER at open */
+#define MEDSEC_DEVICE_OUT_LEN MEDSEC_RECORD_LEN_MAX
+#define MEDSEC_DEVICE_OUT_MIN 256u /* enough for a reading alone; with less nothing is sent */
+#define MEDSEC_DEVICE_ANSWERS_MAX 4u /* CONFIGs that may come before an answer can be sent */
 
 typedef struct medsec_device_options {
     const medsec_crypto *crypto;
@@ -59,10 +81,10 @@ typedef struct medsec_device_options {
     uint8_t *ring; /* the caller's, for readings that are not acknowledged */
     size_t ring_len; /* a multiple of MEDSEC_DEVICE_SLOT_LEN; at least one */
     medsec_config config; /* to begin with; what is not `given` is the default of limits.h */
-    uint32_t handshake_timeout_ms; /* from connected to WELCOME; 0: default */
-    uint32_t ack_timeout_ms; /* without any acknowledgement: connect anew; 0: default */
-    uint32_t backoff_min_ms; /* first pause before connecting again; doubles; 0: default */
-    uint32_t backoff_max_ms;
+    uint32_t handshake_timeout_ms; /* CONNECT to connected, then to WELCOME; 0: default */
+    uint32_t ack_timeout_ms; /* nothing acknowledged of what was sent: connect anew; 0: default */
+    uint32_t backoff_min_ms; /* first pause before connecting again; 0: default */
+    uint32_t backoff_max_ms; /* 0: default */
     bool no_sampling; /* never SAMPLE: the caller has a pace of its own */
 } medsec_device_options;
 
@@ -70,31 +92,40 @@ typedef struct medsec_device_stats {
     uint64_t sampled; /* readings given to medsec_device_sample */
     uint64_t acknowledged;
     uint64_t dropped; /* the ring was full */
-    uint64_t missed; /* samples that came due while the one before was */
+    uint64_t missed; /* samples that came due before the one before them could be asked for */
     uint64_t sent; /* readings handed out in SEND, with those sent again */
     uint64_t resent; /* of them, not for the first time */
     uint64_t records; /* DATA records sealed */
     uint64_t connects; /* connected */
     uint64_t sessions; /* WELCOMEs that opened */
     uint64_t faults; /* connections that this side ended for a reason */
-    uint32_t pending; /* in the ring now */
+    uint64_t pending; /* in the ring now */
     medsec_status last_fault;
 } medsec_device_stats;
 
-typedef struct medsec_device medsec_device;
+/* The readings that wait for their acknowledgement, in the caller's memory. */
+typedef struct medsec_device_ring {
+    uint8_t *memory;
+    size_t slot_len;
+    size_t slots;
+    size_t oldest; /* its slot */
+    size_t count;
+    uint64_t end; /* sequence of the next reading; the oldest one's is end - count */
+} medsec_device_ring;
 
 /* Do not touch members; they are here to give the size. */
-struct medsec_device {
+typedef struct medsec_device {
     const medsec_crypto *crypto;
     const medsec_profile *profile;
     void (*random)(void *context, uint8_t *out, size_t len);
     void *random_context;
-    uint8_t suite;
     uint8_t state;
+    uint8_t suite;
+    uint8_t time_quality; /* of the readings to come */
     bool no_sampling;
-    bool config_due; /* a CONFIG_ACK is to be sent */
     bool finishing;
-    uint8_t time_quality;
+    uint8_t answer_count;
+    medsec_config_ack answers[MEDSEC_DEVICE_ANSWERS_MAX]; /* to be sent */
     uint8_t device_private[MEDSEC_X25519_LEN];
     uint8_t device_public[MEDSEC_X25519_LEN];
     uint8_t psk[MEDSEC_PSK_LEN];
@@ -105,42 +136,48 @@ struct medsec_device {
     uint8_t input[MEDSEC_DEVICE_INPUT_MAX]; /* a record half received */
     size_t input_len;
     medsec_config config;
-    medsec_config_ack config_ack;
     uint32_t boot;
     uint32_t features;
     uint32_t handshake_timeout_ms;
     uint32_t ack_timeout_ms;
     uint32_t backoff_min_ms;
     uint32_t backoff_max_ms;
-    uint32_t attempts; /* since the last acknowledgement */
-    uint8_t *ring;
-    uint32_t slots;
-    uint32_t oldest; /* slot of the oldest reading */
-    uint32_t count; /* readings in the ring */
-    uint32_t sent; /* of them, on this connection */
-    uint32_t ever_sent; /* of them, on any */
-    uint32_t next_sequence; /* of the next reading */
+    uint32_t backoff_ms; /* the longest that the next pause may be */
+    medsec_device_ring ring;
+    uint64_t first_sent; /* sequence of the first reading sent on this connection */
+    uint64_t sent_end; /* after the last one; equal: none yet */
+    uint64_t acked_end; /* after the last one acknowledged on this connection */
+    uint64_t ever_sent_end; /* after the last one sent on any */
     uint64_t clock_offset_ms; /* UTC less now_ms, once known */
     uint64_t next_sample_ms;
-    uint64_t deadline_ms; /* of the state */
-    uint64_t session_began_ms;
+    uint64_t deadline_ms; /* of the state: the next attempt, WELCOME, an acknowledgement */
+    uint64_t session_end_ms;
     medsec_device_stats stats;
-};
+} medsec_device;
 
 MEDSEC_BEGIN_DECLS
 
-/* ERR_ARGUMENT: a credential of another wire, without a private key or for another profile; a ring
- * that holds nothing; a config outside its limits. */
+/*
+ * Begins. ERR_ARGUMENT: a credential of another wire, without a private key or for another profile;
+ * a ring that is not a number of slots; a config outside the limits of limits.h; a longest pause
+ * below the shortest. Nothing is left to close then.
+ */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_device_open(medsec_device *device,
                                                          const medsec_device_options *options,
                                                          uint64_t now_ms);
 
-/* What to do next. `out` holds what SEND means until it was sent. */
+/*
+ * What to do next. After SEND `out` must be left as it is until it was sent; while that lasts, poll
+ * with a `cap` of 0 (`out` may be NULL): there is no SEND then, but sampling and time go on.
+ */
 MEDSEC_API void medsec_device_poll(medsec_device *device, uint64_t now_ms, uint8_t *out, size_t cap,
                                    medsec_step *step);
 
-/* Takes a reading. ERR_NUMBER: a value that the profile cannot hold; ERR_ARGUMENT: not a reading of
- * the profile. */
+/*
+ * Takes a reading, at any time, asked for or not. ERR_NUMBER: a value that the profile cannot hold;
+ * ERR_ARGUMENT: not a reading of the profile; ERR_STATE: after medsec_device_finish; ERR_LIMIT: the
+ * sequence numbers of this boot are used up: open again with the next one.
+ */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_device_sample(medsec_device *device, uint64_t now_ms,
                                                            const medsec_reading *reading);
 
@@ -148,7 +185,11 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_device_sample(medsec_device *device
 MEDSEC_API void medsec_device_connected(medsec_device *device, uint64_t now_ms);
 MEDSEC_API void medsec_device_disconnected(medsec_device *device, uint64_t now_ms);
 
-/* Takes all bytes that came, in any pieces. What is not to be believed makes the next step CLOSE.
+/*
+ * Takes all bytes that came, in any pieces. What is not to be believed makes the next step CLOSE,
+ * and says why in the stats: ERR_FRAME, ERR_LIMIT (a record longer than MEDSEC_DEVICE_INPUT_MAX, or
+ * more than MEDSEC_DEVICE_ANSWERS_MAX CONFIGs at once), ERR_CRYPTO, ERR_MESSAGE, ERR_EXPIRED.
+ * A CONFIG is applied whole at once or, when a member is outside its limits, refused whole.
  */
 MEDSEC_API void medsec_device_receive(medsec_device *device, uint64_t now_ms, const uint8_t *data,
                                       size_t len);
@@ -156,13 +197,15 @@ MEDSEC_API void medsec_device_receive(medsec_device *device, uint64_t now_ms, co
 /* The device's own clock, which is then used instead of the gateway's. */
 MEDSEC_API void medsec_device_set_clock(medsec_device *device, uint64_t now_ms, uint64_t utc_ms);
 
-/* No new readings; what is in the ring is sent and awaited, then CLOSE is said, and poll gives
- * CLOSE, and after medsec_device_disconnected only WAIT. */
+/*
+ * No new readings; what is in the ring is sent at once and awaited, then CLOSE (DONE) is said, and
+ * poll gives CLOSE, and after medsec_device_disconnected only WAIT.
+ */
 MEDSEC_API void medsec_device_finish(medsec_device *device);
 /* True after that, and when the ring is empty. */
 MEDSEC_API bool medsec_device_finished(const medsec_device *device);
 
-/* How it measures now. */
+/* How it measures now; all members are given, `version` is of the last CONFIG applied. */
 MEDSEC_API void medsec_device_get_config(const medsec_device *device, medsec_config *config);
 MEDSEC_API void medsec_device_get_stats(const medsec_device *device, medsec_device_stats *stats);
 
