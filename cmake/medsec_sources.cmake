@@ -26,6 +26,9 @@ set(MEDSEC_CORE_SOURCES
   src/core/seed_decoder.c
   src/core/seed_frame.c
   src/core/session.c
+  src/core/session_hello.c
+  src/core/session_seed.c
+  src/core/session_v1.c
   src/core/status.c
   src/core/text.c
   src/core/topic.c

@@ -93,7 +93,12 @@ typedef struct medsec_session_v1 {
     medsec_reading reading;
     uint8_t welcome[MEDSEC_WELCOME_LEN];
     size_t record_len; /* of the record that is being reported; 0: none */
-    uint64_t received_ms; /* UTC when it came, for readings of unknown time */
+    const uint8_t *message; /* in it */
+    size_t message_len;
+    uint64_t began_ms; /* UTC of the WELCOME: a session has a lifetime */
+    uint64_t received_ms; /* UTC when the record came, for readings of unknown time */
+    uint64_t last_ms; /* the device's time of the last reading of such a message */
+    uint32_t last_sequence;
     medsec_ack acknowledged; /* last one on this connection */
     bool has_acknowledged;
     uint8_t psk;
@@ -107,7 +112,9 @@ typedef struct medsec_session {
     void *device;
     uint8_t state;
     uint8_t wire; /* medsec_wire; 0 before the first byte */
+    bool identified;
     int16_t fault; /* medsec_status, sticky */
+    uint32_t close_reason; /* the device's */
     union {
         struct {
             const medsec_reading *first; /* decrypted, and reported after IDENTIFIED */
