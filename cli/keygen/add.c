@@ -3,27 +3,23 @@
 
 #include <medsec/topic.h>
 
-#include <errno.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PROGRESS_EVERY 100u
+const char *const keygen_wires[] = {"medsec1", "seed", NULL};
+static const medsec_wire wires[] = {MEDSEC_WIRE_MEDSEC1, MEDSEC_WIRE_SEED};
 
-/*
- * First the registry commits, then the files are written: a crash in between leaves devices whose
- * file is missing, and `export` writes it. The other way round it would leave files whose keys
- * nobody knows.
- */
+const char *const keygen_suites[] = {"A128CBC-HS256", "ChaChaPoly", NULL};
+static const medsec_suite suites[] = {MEDSEC_SUITE_A128CBC_HS256, MEDSEC_SUITE_CHACHAPOLY};
+
 typedef struct job {
-    const settings *options;
     const char *name;
     unsigned digits; /* of the number behind the name; 0: none */
-    uint32_t count;
-    medsec_registry *registry;
-    medsec_credential *credentials;
+    medsec_credential common; /* what all of them have */
+    issue made;
 } job;
 
 static bool make_id(const job *work, uint32_t index, char id[MEDSEC_DEVICE_ID_MAX + 1])
@@ -35,28 +31,45 @@ static bool make_id(const job *work, uint32_t index, char id[MEDSEC_DEVICE_ID_MA
            medsec_device_id_check(id, (size_t)len) == MEDSEC_OK;
 }
 
-static int check_wire(const settings *options)
+/* What only medsec/1 has, and the device's own key, which is one device's. */
+static int check_key_options(const settings *options, medsec_wire wire)
 {
-    if (options->wire == NULL) {
-        tool_error("--wire seed is needed: this version has no other wire, and the next one's "
-                   "default will be medsec/1");
+    if (wire == MEDSEC_WIRE_SEED && (options->suite != 0 || options->device_public != NULL)) {
+        tool_error("--suite and --device-public are for the wire medsec1");
         return EXIT_USAGE;
     }
-    if (strcmp(options->wire, "seed") != 0) {
-        tool_error("--wire: this version knows the wire `seed` only");
-        return EXIT_USAGE;
-    }
-    if (strlen(options->profile) > MEDSEC_PROFILE_NAME_MAX) {
-        tool_error("--profile: at most %u characters", MEDSEC_PROFILE_NAME_MAX);
+    if (options->device_public != NULL && options->count != 0) {
+        tool_error("--device-public is the key of one device: not with --count");
         return EXIT_USAGE;
     }
     return EXIT_DONE;
 }
 
-static int check_file(const job *work, const char *id)
+static int read_options(const settings *options, medsec_credential *common)
+{
+    const medsec_wire wire = wires[options->wire];
+    if (strlen(options->profile) > MEDSEC_PROFILE_NAME_MAX) {
+        tool_error("--profile: at most %u characters", MEDSEC_PROFILE_NAME_MAX);
+        return EXIT_USAGE;
+    }
+    int code = check_key_options(options, wire);
+    if (code != EXIT_DONE) {
+        return code;
+    }
+    memcpy(common->profile, options->profile, strlen(options->profile));
+    common->wire = (uint8_t)wire;
+    if (wire == MEDSEC_WIRE_MEDSEC1) {
+        common->suite = (uint8_t)suites[options->suite];
+    }
+    return options->device_public == NULL
+               ? EXIT_DONE
+               : output_read_key(common->device_public, options->device_public);
+}
+
+static int check_file(const settings *options, const char *id)
 {
     char path[PATH_MAX];
-    if (!output_path(path, sizeof path, work->options->out, id)) {
+    if (!output_path(path, sizeof path, options, id)) {
         tool_error("--out: the name is too long");
         return EXIT_USAGE;
     }
@@ -67,109 +80,56 @@ static int check_file(const job *work, const char *id)
     return EXIT_DONE;
 }
 
-/* What can be known to fail later fails now, while nothing is registered. */
-static int prepare(job *work)
+/* What can be known to fail later fails now, before the first file is there. */
+static int fill(job *work)
 {
-    int made = output_folder(work->options->out);
-    if (made != EXIT_DONE) {
-        return made;
-    }
-    for (uint32_t i = 0; i < work->count; i++) {
-        medsec_credential *credential = &work->credentials[i];
+    for (uint32_t i = 0; i < work->made.count; i++) {
+        medsec_credential *credential = &work->made.credentials[i];
+        *credential = work->common;
         if (!make_id(work, i, credential->device)) {
             tool_error("%s", medsec_strerror(MEDSEC_ERR_DEVICE_ID));
             return EXIT_USAGE;
         }
-        int code = check_file(work, credential->device);
+        int code = check_file(work->made.options, credential->device);
         if (code != EXIT_DONE) {
             return code;
         }
-        memcpy(credential->profile, work->options->profile, strlen(work->options->profile));
-        credential->wire = MEDSEC_WIRE_SEED;
         medsec_credential_generate(credential);
     }
     return EXIT_DONE;
 }
 
-static int enter(job *work)
+static int read_gateway_key(medsec_registry *registry, medsec_credential *common)
 {
-    medsec_status status = medsec_registry_begin(work->registry);
-    for (uint32_t i = 0; status == MEDSEC_OK && i < work->count; i++) {
-        status = medsec_registry_add(work->registry, &work->credentials[i], 0);
-        if (status != MEDSEC_OK) {
-            return access_failed(work->registry, work->credentials[i].device, status);
-        }
-        if (i % PROGRESS_EVERY == 0 && work->count > 1) {
-            tool_progress("%u of %u registered", i, work->count);
-        }
+    uint8_t keys[2][MEDSEC_X25519_LEN];
+    size_t count;
+    medsec_status status = medsec_registry_gateway_public(registry, keys, &count);
+    if (status != MEDSEC_OK) {
+        return access_failed(registry, NULL, status);
     }
-    if (status == MEDSEC_OK) {
-        status = medsec_registry_commit(work->registry);
-    }
-    return status == MEDSEC_OK ? EXIT_DONE : access_failed(work->registry, NULL, status);
-}
-
-static int write_files(const job *work)
-{
-    for (uint32_t i = 0; i < work->count; i++) {
-        char path[PATH_MAX];
-        const char *id = work->credentials[i].device;
-        bool named = output_path(path, sizeof path, work->options->out, id);
-        medsec_status status =
-            named ? medsec_credential_save(&work->credentials[i], path) : MEDSEC_ERR_LIMIT;
-        if (status != MEDSEC_OK) {
-            tool_error("%s: %s; the device is registered: 'medsec-keygen export' writes its file",
-                       path, status == MEDSEC_ERR_IO ? strerror(errno) : medsec_strerror(status));
-            return EXIT_FAILED;
-        }
-        if (i % PROGRESS_EVERY == 0 && work->count > 1) {
-            tool_progress("%u of %u files written", i, work->count);
-        }
-    }
+    memcpy(common->gateway_public, keys[0], MEDSEC_X25519_LEN);
     return EXIT_DONE;
 }
 
-static void report(const job *work)
+static medsec_status enter(medsec_registry *registry, const medsec_credential *credential)
 {
-    char path[PATH_MAX];
-    const char *separator = "";
-    if (work->options->json) {
-        printf("{\"added\":%u,\"files\":[", work->count);
-    }
-    for (uint32_t i = 0; i < work->count; i++) {
-        if (!output_path(path, sizeof path, work->options->out, work->credentials[i].device)) {
-            continue;
-        }
-        if (work->options->json) {
-            printf("%s", separator);
-            output_json_text(path);
-            separator = ",";
-        } else {
-            printf("%s\n", path);
-        }
-    }
-    if (work->options->json) {
-        printf("]}\n");
-    }
+    return medsec_registry_add(registry, credential, 0);
 }
 
 static int run(job *work)
 {
-    int code = prepare(work);
-    if (code == EXIT_DONE) {
-        code = access_open(&work->registry, work->options, MEDSEC_REGISTRY_WRITE);
+    issue *made = &work->made;
+    int code = access_open(&made->registry, made->options, MEDSEC_REGISTRY_WRITE);
+    if (code == EXIT_DONE && work->common.wire == MEDSEC_WIRE_MEDSEC1) {
+        code = read_gateway_key(made->registry, &work->common);
     }
     if (code == EXIT_DONE) {
-        code = enter(work);
+        code = fill(work);
     }
     if (code == EXIT_DONE) {
-        code = write_files(work);
+        code = issue_all(made);
     }
-    tool_progress_end();
-    if (code == EXIT_DONE) {
-        report(work);
-    }
-    medsec_registry_close(work->registry);
+    medsec_registry_close(made->registry);
     return code;
 }
 
@@ -186,21 +146,21 @@ int keygen_add(const void *values, char **operands, size_t count)
 {
     (void)count;
     const settings *options = values;
-    int code = check_wire(options);
+    job work = {.name = operands[0],
+                .digits = digits_of(options->count),
+                .made = {.options = options,
+                         .count = options->count == 0 ? 1 : options->count,
+                         .enter = enter,
+                         .done = "added"}};
+    int code = read_options(options, &work.common);
     if (code != EXIT_DONE) {
         return code;
     }
-    job work = {.options = options,
-                .name = operands[0],
-                .digits = digits_of(options->count),
-                .count = options->count == 0 ? 1 : options->count};
-    if (sodium_init() < 0 ||
-        (work.credentials = sodium_allocarray(work.count, sizeof *work.credentials)) == NULL) {
-        tool_error("%s", medsec_strerror(MEDSEC_ERR_MEMORY));
+    work.made.credentials = issue_room(work.made.count);
+    if (work.made.credentials == NULL) {
         return EXIT_FAILED;
     }
-    memset(work.credentials, 0, work.count * sizeof *work.credentials);
     code = run(&work);
-    sodium_free(work.credentials);
+    sodium_free(work.made.credentials);
     return output_end(code);
 }

@@ -21,13 +21,15 @@ typedef struct export_job {
     size_t capacity;
     size_t noted; /* the first ones of ids */
     size_t written;
+    size_t keyless; /* files without the device's private key */
 } export_job;
 
 /* `--all` is all that may connect. */
 static medsec_status collect(void *context, const medsec_device_info *info)
 {
     export_job *work = context;
-    if (info->state != MEDSEC_DEVICE_ACTIVE) {
+    if (info->state != MEDSEC_DEVICE_ACTIVE ||
+        (work->options->seed_keys && info->wire != MEDSEC_WIRE_SEED)) {
         return MEDSEC_OK;
     }
     if (work->count == work->capacity) {
@@ -73,20 +75,15 @@ static int write_line(export_job *work, const medsec_credential *credential)
     return ferror(work->seed_keys) ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int write_file(const export_job *work, const medsec_credential *credential)
+static int write_file(export_job *work, const medsec_credential *credential)
 {
     char path[PATH_MAX];
-    if (!output_path(path, sizeof path, work->options->out, credential->device)) {
-        tool_error("--out: the name is too long");
-        return EXIT_USAGE;
+    int code = issue_file(work->options, credential);
+    if (code != EXIT_DONE) {
+        return code;
     }
-    medsec_status status = medsec_credential_save(credential, path);
-    if (status != MEDSEC_OK) {
-        tool_error("%s: %s", path,
-                   status == MEDSEC_ERR_IO ? strerror(errno) : medsec_strerror(status));
-        return EXIT_FAILED;
-    }
-    if (!work->options->json) {
+    work->keyless += credential->wire == MEDSEC_WIRE_MEDSEC1;
+    if (!work->options->json && output_path(path, sizeof path, work->options, credential->device)) {
         printf("%s\n", path);
     }
     return EXIT_DONE;
@@ -97,7 +94,12 @@ static int note_one(export_job *work, const char *id)
 {
     medsec_credential credential;
     medsec_status status = medsec_registry_get_credential(work->registry, id, &credential);
+    uint8_t wire = credential.wire;
     medsec_credential_wipe(&credential);
+    if (status == MEDSEC_OK && work->options->seed_keys && wire != MEDSEC_WIRE_SEED) {
+        tool_error("%s: no device of the seed wire", id);
+        return EXIT_FAILED;
+    }
     if (status == MEDSEC_OK) {
         status = medsec_registry_note_export(work->registry, id);
     }
@@ -209,6 +211,10 @@ static int run(export_job *work)
 int keygen_export(const void *values, char **operands, size_t count)
 {
     export_job work = {.options = values, .ids = operands, .count = count};
+    if (work.options->block && work.options->seed_keys) {
+        tool_error("--block or --seed-keys, not both");
+        return EXIT_USAGE;
+    }
     if (work.options->all == (count > 0)) {
         tool_error("either ID... or --all is needed");
         return EXIT_USAGE;
@@ -223,6 +229,10 @@ int keygen_export(const void *values, char **operands, size_t count)
     code = run(&work);
     if (work.options->json) {
         printf("{\"exported\":%zu}\n", work.written);
+    }
+    if (work.keyless > 0) {
+        tool_error("note: without private keys, which only the devices and their first files have; "
+                   "'medsec-keygen rotate' makes new ones");
     }
     medsec_registry_close(work.registry);
     free_collected(&work);

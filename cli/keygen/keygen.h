@@ -15,19 +15,23 @@ typedef struct settings {
     const char *key_file; /* NULL: medsec.key beside the registry */
     const char *passphrase_file; /* NULL: a key file; "-": ask */
     const char *actor; /* NULL: the login name */
-    const char *wire;
+    int wire; /* index into keygen_wires */
+    int suite; /* index into keygen_suites */
     const char *profile;
+    const char *device_public; /* base64; NULL: a key pair is made */
     const char *out;
     uint32_t count; /* 0: one device, without a number */
     bool allow_sample_keys;
     bool seed_keys;
+    bool block;
+    bool keep_key;
     bool all;
     bool verify;
     bool json;
 } settings;
 
 #define KEYGEN_COUNT_MAX 100000u /* devices of one `add --count` */
-#define KEYGEN_OPERANDS_MAX 1000u /* devices of one revoke, decommission or export */
+#define KEYGEN_OPERANDS_MAX 1000u /* devices of one rotate, revoke, decommission or export */
 #define KEYGEN_IMPORT_MAX (64u * 1024u * 1024u) /* bytes of a key file of the seed */
 
 /* Commands; each returns an exit code. */
@@ -39,7 +43,32 @@ int keygen_import(const void *values, char **operands, size_t count);
 int keygen_export(const void *values, char **operands, size_t count);
 int keygen_revoke(const void *values, char **operands, size_t count);
 int keygen_decommission(const void *values, char **operands, size_t count);
+int keygen_rotate(const void *values, char **operands, size_t count);
+int keygen_gateway_key(const void *values, char **operands, size_t count);
 int keygen_audit(const void *values, char **operands, size_t count);
+
+/* The words of --wire and --suite, ended by NULL. */
+extern const char *const keygen_wires[];
+extern const char *const keygen_suites[];
+
+/* Credentials that come into being: a file each, and one change of the registry. */
+typedef struct issue {
+    const settings *options;
+    medsec_registry *registry;
+    medsec_credential *credentials;
+    uint32_t count;
+    medsec_status (*enter)(medsec_registry *registry, const medsec_credential *credential);
+    const char *done; /* "added" */
+} issue;
+
+/* Zeroed and locked, for sodium_free. NULL: no memory, which it has told. */
+medsec_credential *issue_room(uint32_t count);
+
+/* All of it, and tells what was done: all or nothing. An exit code. */
+int issue_all(const issue *work);
+
+/* One file alone. An exit code. */
+int issue_file(const settings *options, const medsec_credential *credential);
 
 /* Opens or creates the registry as the options say. After a failure, which it has told, returns an
  * exit code that is not 0. */
@@ -51,8 +80,10 @@ int access_failed(const medsec_registry *registry, const char *what, medsec_stat
 
 /* Makes the folder (0700) when it is not there; NULL is this one. An exit code. */
 int output_folder(const char *folder);
-/* `path` of a file in a folder (NULL: here): ID.json. False: too long. */
-bool output_path(char *out, size_t cap, const char *folder, const char *id);
+/* Path of a device's file: ID.json, or ID.bin with --block. False: too long. */
+bool output_path(char *out, size_t cap, const settings *options, const char *id);
+/* Reads what --device-public gives. An exit code. */
+int output_read_key(uint8_t key[MEDSEC_X25519_LEN], const char *text);
 void output_json_text(const char *text);
 #define KEYGEN_TIME_MAX 32u
 /* ISO 8601, UTC. */

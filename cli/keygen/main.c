@@ -32,19 +32,37 @@ static const option_spec options[] = {
     FLAG("json", "print JSON", json),
     END};
 
+#define CHOICE(name, meta, help, member, words)                     \
+    {                                                               \
+        name, meta, help, OPTION_CHOICE, AT(member), 0, 0, words, 0 \
+    }
+#define BLOCK FLAG("block", "write ID.bin, a block for a device's flash, instead of ID.json", block)
+#define DEVICE_PUBLIC                                                                        \
+    TEXT("device-public", "KEY",                                                             \
+         "the public key (X25519, base64) of a device that keeps its private key to itself", \
+         device_public)
+
 static const option_spec add_options[] = {
-    TEXT("wire", "WIRE", "what the device speaks; `seed` is the only one in this version", wire),
+    CHOICE("wire", "WIRE", "what the device speaks", wire, keygen_wires),
+    CHOICE("suite", "SUITE", "how its messages are sealed", suite, keygen_suites),
     TEXT("profile", "NAME", "what the device measures", profile),
+    DEVICE_PUBLIC,
     {"count", "N", "make N devices, ID-0001 and on, as one change", OPTION_U32, AT(count), 1,
      KEYGEN_COUNT_MAX, NULL, 0},
     OUT,
+    BLOCK,
     END};
+
+static const option_spec rotate_options[] = {
+    FLAG("keep-key", "a new shared secret alone: the device keeps its key pair", keep_key),
+    DEVICE_PUBLIC, OUT, BLOCK, END};
 
 static const option_spec import_options[] = {SAMPLES, END};
 
 static const option_spec export_options[] = {
     OUT, FLAG("all", "all devices that are active", all),
-    FLAG("seed-keys", "write one DEVICES_KEYS.txt as the seed's server reads it", seed_keys), END};
+    FLAG("seed-keys", "write one DEVICES_KEYS.txt as the seed's server reads it", seed_keys), BLOCK,
+    END};
 
 static const option_spec audit_options[] = {
     FLAG("verify", "recompute the log and compare every device with it", verify), END};
@@ -53,13 +71,20 @@ static const command_spec commands[] = {
     {"init", NULL, 0, 0, "Make a registry, and its key file if there is none", NULL, keygen_init},
     {"add", "ID", 1, 1, "Add a device with new keys and write its credential file ID.json",
      add_options, keygen_add},
-    {"list", NULL, 0, 0, "List all devices: id, state, wire, profile, time of the last change",
+    {"list", NULL, 0, 0,
+     "List all devices: id, state, wire, profile, time of the last change, suite and generation",
      NULL, keygen_list},
     {"show", "ID", 1, 1, "Show a device", NULL, keygen_show},
     {"import", "FILE", 1, 1, "Import a key file of the seed (DEVICES_KEYS.txt)", import_options,
      keygen_import},
     {"export", "[ID...]", 0, KEYGEN_OPERANDS_MAX, "Write credential files again; noted in the log",
      export_options, keygen_export},
+    {"rotate", "ID...", 1, KEYGEN_OPERANDS_MAX,
+     "Give devices new secrets; the old ones end when the new ones are used", rotate_options,
+     keygen_rotate},
+    {"gateway-key", "show|rotate|retire", 1, 1,
+     "Show the gateway's public key, make a new one, or end the one before", NULL,
+     keygen_gateway_key},
     {"revoke", "ID...", 1, KEYGEN_OPERANDS_MAX, "Refuse devices from now on", NULL, keygen_revoke},
     {"decommission", "ID...", 1, KEYGEN_OPERANDS_MAX,
      "Destroy the secrets of devices for good; their ids stay taken", NULL, keygen_decommission},
@@ -71,17 +96,31 @@ static const man_section sections[] = {
     {"FILES",
      "medsec.db is the registry: one SQLite file, secrets sealed. medsec.key beside it is the key "
      "that opens them; without it the registry gives no secret away. ID.json is what a device "
-     "needs. All are made with mode 0600, and a key file that others can read is refused.\n\n"
-     "A change is all or nothing, also when the machine stops in the middle. `add` first enters "
-     "the devices and then writes their files: should it be stopped in between, `export` writes "
-     "the missing ones. A file is never overwritten."},
+     "needs, ID.bin the same for its flash. All are made with mode 0600, and a key file that "
+     "others can read is refused.\n\n"
+     "The private key of a device is in its file and nowhere else: the registry does not have it, "
+     "and `export` cannot give it again. Move the file to the device, and keep no copy.\n\n"
+     "A change of the registry is all or nothing, also when the machine stops in the middle. `add` "
+     "and `rotate` first write the files and then make the change, and remove the files when that "
+     "fails: should they be stopped in between, files stay that the registry does not know; delete "
+     "those and begin again. A file is never overwritten."},
+    {"ROTATION",
+     "`rotate` makes a new shared secret, and a new key pair unless --keep-key or --device-public "
+     "say otherwise, and writes a new credential file (into another folder than the old one's, by "
+     "--out). Until the device uses it, old and new are accepted; with the first reading under the "
+     "new one the old one is destroyed. A second `rotate` before that takes the place of the "
+     "first.\n\n"
+     "`gateway-key rotate` makes a new key pair for the gateways; the one before is accepted until "
+     "`gateway-key retire`, so that devices can be given new credentials one by one: those of "
+     "`rotate` or `export` have the new key."},
     {"SAMPLE KEYS",
      "A key is refused as a sample key when it is one character sixteen times, or sixteen steps "
      "through the digits, the hex digits or the letters, up or down, round at the end: "
      "AAAAAAAAAAAAAAAA, 1234567890123456, fedcba9876543210. The published keys of the seed are "
      "among them."},
     {"EXAMPLES", "  medsec-keygen init\n"
-                 "  medsec-keygen add ward --count 20 --wire seed --out credentials\n"
+                 "  medsec-keygen add ward --count 20 --out credentials\n"
+                 "  medsec-keygen rotate ward-0003 --out next\n"
                  "  medsec-keygen import DEVICES_KEYS.txt\n"
                  "  medsec-keygen revoke ward-0007\n"
                  "  medsec-keygen audit --verify"},

@@ -2,17 +2,44 @@
 #include "keygen.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-bool output_path(char *out, size_t cap, const char *folder, const char *id)
+bool output_path(char *out, size_t cap, const settings *options, const char *id)
 {
-    int len = snprintf(out, cap, "%s%s%s.json", folder == NULL ? "" : folder,
-                       folder == NULL ? "" : "/", id);
+    const char *folder = options->out;
+    int len = snprintf(out, cap, "%s%s%s.%s", folder == NULL ? "" : folder,
+                       folder == NULL ? "" : "/", id, options->block ? "bin" : "json");
     return len > 0 && (size_t)len < cap;
+}
+
+/* A point of small order would give the same secret with every private key. */
+static bool is_usable(const uint8_t key[MEDSEC_X25519_LEN])
+{
+    uint8_t any[MEDSEC_X25519_LEN];
+    uint8_t shared[MEDSEC_X25519_LEN];
+    randombytes_buf(any, sizeof any);
+    bool good =
+        (key[MEDSEC_X25519_LEN - 1] & 0x80) == 0 && crypto_scalarmult(shared, any, key) == 0;
+    sodium_memzero(shared, sizeof shared);
+    return good;
+}
+
+int output_read_key(uint8_t key[MEDSEC_X25519_LEN], const char *text)
+{
+    size_t len = 0;
+    if (sodium_init() < 0 ||
+        sodium_base642bin(key, MEDSEC_X25519_LEN, text, strlen(text), NULL, &len, NULL,
+                          sodium_base64_VARIANT_ORIGINAL) != 0 ||
+        len != MEDSEC_X25519_LEN || !is_usable(key)) {
+        tool_error("--device-public: 32 bytes of an X25519 public key in base64 are needed");
+        return EXIT_USAGE;
+    }
+    return EXIT_DONE;
 }
 
 int output_folder(const char *folder)

@@ -3,15 +3,41 @@
 
 #include <stdio.h>
 
+#define SECRETS_MAX 48u
+
 static void print_json(const medsec_device_info *info)
 {
     char created[KEYGEN_TIME_MAX];
     char changed[KEYGEN_TIME_MAX];
     printf("{\"device\":\"%s\",\"wire\":\"%s\",\"profile\":\"%s\",\"state\":\"%s\","
-           "\"created\":\"%s\",\"changed\":\"%s\"}",
+           "\"created\":\"%s\",\"changed\":\"%s\"",
            info->id, medsec_wire_name((medsec_wire)info->wire), info->profile,
            output_state(info->state), output_time(created, info->created_ms),
            output_time(changed, info->changed_ms));
+    if (info->wire == MEDSEC_WIRE_MEDSEC1) {
+        printf(",\"suite\":\"%s\",\"generation\":%lu,\"rotating\":%s",
+               medsec_suite_name((medsec_suite)info->suite), (unsigned long)info->generation,
+               info->rotating ? "true" : "false");
+    }
+    if (info->rotating) {
+        printf(",\"pending_generation\":%lu", (unsigned long)info->pending_generation);
+    }
+    putchar('}');
+}
+
+/* "ChaChaPoly 3", "ChaChaPoly 3>4" while 4 is pending; "-" on the seed wire. */
+static const char *secrets_of(char out[SECRETS_MAX], const medsec_device_info *info)
+{
+    if (info->wire != MEDSEC_WIRE_MEDSEC1) {
+        return "-";
+    }
+    const char *suite = medsec_suite_name((medsec_suite)info->suite);
+    int len = snprintf(out, SECRETS_MAX, "%s %lu", suite, (unsigned long)info->generation);
+    if (info->rotating && len > 0 && (size_t)len < SECRETS_MAX) {
+        snprintf(out + len, SECRETS_MAX - (size_t)len, ">%lu",
+                 (unsigned long)info->pending_generation);
+    }
+    return out;
 }
 
 typedef struct listing {
@@ -27,9 +53,10 @@ static medsec_status list_one(void *context, const medsec_device_info *info)
         print_json(info);
     } else {
         char changed[KEYGEN_TIME_MAX];
-        printf("%-32s %-14s %-8s %-20s %s\n", info->id, output_state(info->state),
+        char secrets[SECRETS_MAX];
+        printf("%-32s %-14s %-8s %-20s %s %s\n", info->id, output_state(info->state),
                medsec_wire_name((medsec_wire)info->wire), info->profile,
-               output_time(changed, info->changed_ms));
+               output_time(changed, info->changed_ms), secrets_of(secrets, info));
     }
     list->count++;
     return MEDSEC_OK;
@@ -56,6 +83,22 @@ int keygen_list(const void *values, char **operands, size_t count)
     return output_end(code);
 }
 
+static void print_text(const medsec_device_info *info)
+{
+    char time[KEYGEN_TIME_MAX];
+    printf("device   %s\nwire     %s\nprofile  %s\nstate    %s\n", info->id,
+           medsec_wire_name((medsec_wire)info->wire), info->profile, output_state(info->state));
+    printf("created  %s\n", output_time(time, info->created_ms));
+    printf("changed  %s\n", output_time(time, info->changed_ms));
+    if (info->wire == MEDSEC_WIRE_MEDSEC1) {
+        printf("suite    %s\nsecrets  generation %lu\n",
+               medsec_suite_name((medsec_suite)info->suite), (unsigned long)info->generation);
+    }
+    if (info->rotating) {
+        printf("pending  generation %lu\n", (unsigned long)info->pending_generation);
+    }
+}
+
 int keygen_show(const void *values, char **operands, size_t count)
 {
     (void)count;
@@ -73,11 +116,7 @@ int keygen_show(const void *values, char **operands, size_t count)
         print_json(&info);
         putchar('\n');
     } else {
-        char time[KEYGEN_TIME_MAX];
-        printf("device   %s\nwire     %s\nprofile  %s\nstate    %s\n", info.id,
-               medsec_wire_name((medsec_wire)info.wire), info.profile, output_state(info.state));
-        printf("created  %s\n", output_time(time, info.created_ms));
-        printf("changed  %s\n", output_time(time, info.changed_ms));
+        print_text(&info);
     }
     medsec_registry_close(registry);
     return output_end(code);

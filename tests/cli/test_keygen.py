@@ -3,6 +3,8 @@
 """medsec-keygen as a user and a script see it: exit codes, output, files."""
 
 import argparse
+import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -20,6 +22,29 @@ SEED_FILE = "".join(
     '{ "id":"iot_med_dev_0%d", "key":"%s", "iv":"AAAAAAAAAAAAAAAA"}\n' % pair
     for pair in ((1, "1234567890123456"), (2, "AAAAAAAAAAAAAAAA"), (3, "BBBBBBBBBBBBBBBB")))
 PASSPHRASE = "correct horse battery"
+KEYS = ("device_private", "device_public", "psk", "gateway_public")
+# A point of order 8 (RFC 7748 section 7 warns of such).
+LOW_ORDER = "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"
+
+
+def x25519_public(private):
+    """RFC 7748 section 5, the slow way."""
+    p, a24 = 2 ** 255 - 19, 121665
+    scalar = int.from_bytes(private, "little") & ~7 & ~(1 << 255) | 1 << 254
+    x1, x2, z2, x3, z3, swap = 9, 1, 0, 9, 1, 0
+    for t in reversed(range(255)):
+        bit = scalar >> t & 1
+        if swap ^ bit:
+            x2, x3, z2, z3 = x3, x2, z3, z2
+        swap = bit
+        a, b, c, d = x2 + z2, x2 - z2, x3 + z3, x3 - z3
+        da, cb, aa, bb = d * a % p, c * b % p, a * a % p, b * b % p
+        e = aa - bb
+        x3, z3 = (da + cb) ** 2 % p, x1 * (da - cb) ** 2 % p
+        x2, z2 = aa * bb % p, e * (aa + a24 * e) % p
+    if swap:
+        x2, z2 = x3, z3
+    return (x2 * pow(z2, p - 2, p) % p).to_bytes(32, "little")
 
 
 def mode(path):
@@ -46,6 +71,9 @@ class Keygen(unittest.TestCase):
 
     def credential(self, name):
         return json.loads((self.path / name).read_text())
+
+    def names(self, folder="."):
+        return sorted(p.name for p in (self.path / folder).iterdir())
 
 
 class Init(Keygen):
@@ -127,11 +155,70 @@ class Add(Keygen):
                          {"added": 1, "files": ["b.json"]})
         self.assertEqual(self.credential("b.json")["profile"], "pulse-oximeter")
 
-    def test_wire_must_be_said(self):
-        self.keygen("add", "dev-1", code=2)
-        self.assertIn("medsec/1", self.err)
-        self.keygen("add", "dev-1", "--wire", "medsec/1", code=2)
-        self.assertEqual(self.load("list"), [])
+    def test_medsec1_is_the_default(self):
+        self.assertEqual(self.keygen("add", "dev-1"), "dev-1.json\n")
+        self.assertEqual(mode(self.path / "dev-1.json"), 0o600)
+        credential = self.credential("dev-1.json")
+        self.assertEqual({k: v for k, v in credential.items() if k not in KEYS},
+                         {"format": "medsec-credential/1", "device": "dev-1", "wire": "medsec/1",
+                          "suite": "A128CBC-HS256", "profile": "pico-vitals"})
+        keys = {k: base64.b64decode(credential[k], validate=True) for k in KEYS}
+        self.assertEqual({len(key) for key in keys.values()}, {32})
+        self.assertEqual(len(set(keys.values())), 4)
+        self.assertEqual(x25519_public(keys["device_private"]), keys["device_public"])
+        self.assertEqual(credential["gateway_public"],
+                         self.load("gateway-key", "show")["gateway_public"])
+        self.assertEqual(self.load("show", "dev-1")["suite"], "A128CBC-HS256")
+        self.keygen("add", "dev-2", "--wire", "medsec1", "--suite", "ChaChaPoly")
+        other = self.credential("dev-2.json")
+        self.assertEqual(other["suite"], "ChaChaPoly")
+        self.assertNotEqual(other["psk"], credential["psk"])
+        self.assertEqual(other["gateway_public"], credential["gateway_public"])
+
+    def test_a_device_that_keeps_its_private_key(self):
+        public = base64.b64encode(x25519_public(bytes(range(32)))).decode()
+        self.keygen("add", "own", "--device-public", public)
+        credential = self.credential("own.json")
+        self.assertNotIn("device_private", credential)
+        self.assertEqual(credential["device_public"], public)
+        self.keygen("add", "other", "--device-public", public, code=1)
+        self.assertIn("another device has that key", self.err)
+        self.assertEqual(self.names(), ["medsec.db", "medsec.key", "own.json"])
+        for wrong in ("", "AAAA", public[:-1], public + "=", base64.b64encode(bytes(32)).decode(),
+                      base64.b64encode(b"\1" + bytes(31)).decode(),
+                      base64.b64encode(bytes(31) + b"\x80").decode(),
+                      base64.b64encode(bytes.fromhex(LOW_ORDER)).decode()):
+            self.keygen("add", "x", "--device-public", wrong, code=2)
+            self.assertNotIn(wrong or "=", self.err)
+        self.keygen("add", "x", "--device-public", public, "--count", "2", code=2)
+        self.keygen("add", "x", "--device-public", public, "--wire", "seed", code=2)
+        self.keygen("add", "x", "--suite", "ChaChaPoly", "--wire", "seed", code=2)
+        self.keygen("add", "x", "--suite", "none", code=2)
+        self.keygen("add", "x", "--wire", "none", code=2)
+        self.assertEqual([d["device"] for d in self.load("list")], ["own"])
+
+    def test_block(self):
+        self.assertEqual(self.keygen("add", "dev-1", "--block"), "dev-1.bin\n")
+        self.assertEqual(mode(self.path / "dev-1.bin"), 0o600)
+        block = (self.path / "dev-1.bin").read_bytes()
+        self.assertEqual(block[:25], b"MSC1\2\1\1\5\x0bdev-1pico-vitals")
+        self.assertEqual(len(block), 25 + 4 * 32 + 8)
+        self.assertEqual(hashlib.sha256(block[:-8]).digest()[:8], block[-8:])
+        self.assertEqual(x25519_public(block[25:57]), block[57:89])
+        self.assertEqual(base64.b64encode(block[121:153]).decode(),
+                         self.load("gateway-key", "show")["gateway_public"])
+        self.assertEqual(self.names(), ["dev-1.bin", "medsec.db", "medsec.key"])
+
+    def test_files_go_when_the_registry_refuses(self):
+        self.keygen("add", "w-0003")
+        (self.path / "out").mkdir()
+        self.keygen("add", "w", "--count", "3", "--out", "out", code=1)
+        self.assertEqual(self.names("out"), [])
+        (self.path / "out" / "v-0002.json").write_text("mine")
+        self.keygen("add", "v", "--count", "3", "--out", "out", code=1)
+        self.assertEqual(self.names("out"), ["v-0002.json"])
+        self.assertEqual([d["device"] for d in self.load("list")], ["w-0003"])
+        self.assertEqual(self.load("audit", "--verify")["rows"], 2)
 
     def test_refuses_and_changes_nothing(self):
         for name in ("", ".", "..", "a/b", "../a", "a+b", "#", "a b", "a" * 65, "é"):
@@ -272,6 +359,138 @@ class Devices(Keygen):
             self.assertNotIn(secret, said)
 
 
+class Rotation(Keygen):
+    def setUp(self):
+        super().setUp()
+        self.keygen("init")
+        self.keygen("add", "d", "--count", "3")
+
+    def test_rotate_writes_a_new_credential(self):
+        before = self.credential("d-0001.json")
+        self.keygen("rotate", "d-0001", code=1)
+        self.assertIn("exists", self.err)
+        self.assertEqual(self.credential("d-0001.json"), before)
+        self.assertFalse(self.load("show", "d-0001")["rotating"])
+        self.assertEqual(self.load("rotate", "d-0001", "d-0003", "--out", "next"),
+                         {"rotated": 2, "files": ["next/d-0001.json", "next/d-0003.json"]})
+        after = self.credential("next/d-0001.json")
+        self.assertEqual(mode(self.path / "next/d-0001.json"), 0o600)
+        self.assertEqual({k for k in before if before[k] != after[k]},
+                         {"device_private", "device_public", "psk"})
+        self.assertEqual(x25519_public(base64.b64decode(after["device_private"])),
+                         base64.b64decode(after["device_public"]))
+        shown = self.load("show", "d-0001")
+        self.assertEqual((shown["generation"], shown["rotating"], shown["pending_generation"]),
+                         (0, True, 1))
+        self.assertIn("pending  generation 1", self.keygen("show", "d-0001"))
+        self.assertEqual([d["rotating"] for d in self.load("list")], [True, False, True])
+        self.assertTrue(self.keygen("list").splitlines()[0].endswith(" A128CBC-HS256 0>1"))
+        self.assertTrue(self.keygen("list").splitlines()[1].endswith(" A128CBC-HS256 0"))
+        self.keygen("rotate", "d-0001", "--out", "again")
+        self.assertEqual(self.load("show", "d-0001")["pending_generation"], 2)
+        self.assertEqual([(r["action"], r["device"], r["detail"]) for r in self.load("audit")][4:],
+                         [("rotate", "d-0001", "generation 1"),
+                          ("rotate", "d-0003", "generation 1"),
+                          ("rotate", "d-0001", "generation 2")])
+        self.keygen("audit", "--verify")
+
+    def test_keep_key_and_device_public(self):
+        before = self.credential("d-0001.json")
+        self.keygen("rotate", "d-0001", "--keep-key", "--out", "next")
+        after = self.credential("next/d-0001.json")
+        self.assertNotIn("device_private", after)
+        self.assertEqual(after["device_public"], before["device_public"])
+        self.assertNotEqual(after["psk"], before["psk"])
+        public = base64.b64encode(x25519_public(bytes(range(32)))).decode()
+        self.keygen("rotate", "d-0002", "--device-public", public, "--block", "--out", "next")
+        self.assertIn(x25519_public(bytes(range(32))),
+                      (self.path / "next/d-0002.bin").read_bytes())
+        self.keygen("rotate", "d-0003", "--device-public", public, "--out", "more", code=1)
+        self.assertEqual(self.names("more"), [])
+        self.keygen("rotate", "d-0003", "--device-public", "AAAA", code=2)
+        self.keygen("rotate", "d-0003", "--device-public", public, "--keep-key", code=2)
+        self.keygen("rotate", "d-0003", "d-0002", "--device-public", public, code=2)
+
+    def test_rotate_is_all_or_none(self):
+        self.keygen("add", "s", "--wire", "seed")
+        self.keygen("revoke", "d-0003")
+        for ids in (("d-0001", "s"), ("d-0001", "nobody"), ("d-0001", "d-0003"),
+                    ("d-0001", "d-0001")):
+            self.keygen("rotate", *ids, "--out", "next", code=1)
+            self.assertEqual(self.names("next") if (self.path / "next").exists() else [], [])
+        self.assertFalse(self.load("show", "d-0001")["rotating"])
+
+    def test_export_has_no_private_key(self):
+        before = self.credential("d-0001.json")
+        self.assertEqual(self.keygen("export", "d-0001", "--out", "out"), "out/d-0001.json\n")
+        self.assertIn("without private keys", self.err)
+        del before["device_private"]
+        self.assertEqual(self.credential("out/d-0001.json"), before)
+        self.keygen("export", "d-0001", "--out", "out", "--block")
+        block = (self.path / "out/d-0001.bin").read_bytes()
+        self.assertEqual((block[6], len(block)), (0, 9 + 6 + 11 + 3 * 32 + 8))
+        self.keygen("rotate", "d-0001", "--out", "next")
+        self.keygen("export", "d-0001", "--out", "then")
+        new = self.credential("next/d-0001.json")
+        del new["device_private"]
+        self.assertEqual(self.credential("then/d-0001.json"), new)
+        self.assertEqual(sum(r["action"] == "export" for r in self.load("audit")), 3)
+
+    def test_export_for_the_seed_is_for_the_seed(self):
+        self.keygen("add", "s", "--wire", "seed")
+        self.keygen("export", "d-0001", "--seed-keys", "--out", "a", code=1)
+        self.assertEqual(self.names("a"), [])
+        self.keygen("export", "--all", "--seed-keys", "--out", "b")
+        self.assertEqual(len((self.path / "b/DEVICES_KEYS.txt").read_text().splitlines()), 1)
+        self.keygen("export", "--all", "--seed-keys", "--block", code=2)
+        self.assertEqual([r["device"] for r in self.load("audit") if r["action"] == "export"],
+                         ["s"])
+
+    def test_gateway_key(self):
+        first = self.load("gateway-key", "show")
+        self.assertEqual((sorted(first), first["before"]), (["before", "gateway_public"], None))
+        self.assertEqual(self.credential("d-0001.json")["gateway_public"], first["gateway_public"])
+        self.keygen("gateway-key", "retire", code=1)
+        second = self.load("gateway-key", "rotate")
+        self.assertEqual(second["before"], first["gateway_public"])
+        self.assertNotEqual(second["gateway_public"], first["gateway_public"])
+        self.keygen("gateway-key", "rotate", code=1)
+        self.assertEqual(self.load("gateway-key", "show"), second)
+        self.assertEqual(self.keygen("gateway-key", "show").split(),
+                         ["in", "use", second["gateway_public"], "before", second["before"]])
+        self.keygen("add", "new")
+        self.assertEqual(self.credential("new.json")["gateway_public"], second["gateway_public"])
+        self.keygen("export", "d-0001", "--out", "out")
+        self.assertEqual(self.credential("out/d-0001.json")["gateway_public"],
+                         second["gateway_public"])
+        self.assertEqual(self.load("gateway-key", "retire"),
+                         {"gateway_public": second["gateway_public"], "before": None})
+        self.assertEqual([r["action"] for r in self.load("audit") if "gateway" in r["action"]],
+                         ["gateway-key", "gateway-key-retire"])
+        self.keygen("audit", "--verify")
+        self.keygen("gateway-key", code=2)
+        self.keygen("gateway-key", "destroy", code=2)
+
+    def test_no_secret_is_printed_or_stored(self):
+        self.keygen("rotate", "d-0002", "--out", "next")
+        files = ["d-0001.json", "d-0002.json", "next/d-0002.json"]
+        secrets = [self.credential(f)[k] for f in files for k in ("device_private", "psk")]
+        publics = [self.credential(f)["device_public"] for f in files]
+        said = ""
+        for words in (("list",), ("show", "d-0002"), ("audit",), ("audit", "--verify"),
+                      ("export", "--all", "--out", "out"), ("gateway-key", "rotate"),
+                      ("rotate", "d-0003", "--out", "out2"), ("revoke", "d-0001")):
+            for form in ((), ("--json",)):
+                done = subprocess.run([KEYGEN, *words, *form], cwd=self.path, text=True,
+                                      capture_output=True, check=False)
+                said += done.stdout + done.stderr
+        registry = (self.path / "medsec.db").read_bytes()
+        for secret in secrets + publics:
+            self.assertNotIn(secret, said)
+            for form in (secret.encode(), base64.b64decode(secret)):
+                self.assertNotIn(form[:16], registry)
+
+
 class Import(Keygen):
     def setUp(self):
         super().setUp()
@@ -358,11 +577,11 @@ class Files(Keygen):
 
     def test_usage(self):
         self.keygen(code=2)
-        self.keygen("rotate", "a", code=2)
+        self.keygen("rotate", code=2)
         self.keygen("list", "extra", code=2)
         self.keygen("list", "--nonsense", code=2)
-        for command in ("init", "add", "list", "show", "import", "export", "revoke",
-                        "decommission", "audit"):
+        for command in ("init", "add", "list", "show", "import", "export", "rotate", "gateway-key",
+                        "revoke", "decommission", "audit"):
             self.assertIn("Usage: medsec-keygen " + command, self.keygen(command, "--help"))
 
     def test_full_disk_is_a_failure(self):
