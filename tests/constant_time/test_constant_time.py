@@ -52,6 +52,9 @@ class ConstantTime(unittest.TestCase):
     def test_session(self):
         self.check("session")
 
+    def test_lookup(self):
+        self.check("lookup")
+
 
 if __name__ == "__main__":
     harness.main()
