@@ -61,9 +61,10 @@ int sodium_memcmp(const void *a, const void *b, size_t len)
 {
     const uint8_t *x = a;
     const uint8_t *y = b;
-    size_t i = 0;
-    while (leaks && i < len && x[i] == y[i]) {
-        i++;
+    for (size_t i = 0; leaks && i < len; i++) {
+        if (x[i] != y[i]) {
+            return -1;
+        }
     }
     int (*real)(const void *, const void *, size_t) = find_real("sodium_memcmp");
     int result = real(a, b, len);
