@@ -211,6 +211,20 @@ static void test_get_takes_the_shortest_form_only(void **state)
     expect_one_width(UINT64_MAX);
 }
 
+/* Arguments 28 to 31: none, or of no known length, whatever follows. */
+static void test_get_reserved_arguments(void **state)
+{
+    (void)state;
+    uint8_t data[33];
+    for (unsigned first = 0; first < 256; first++) {
+        for (size_t len = 1; len <= sizeof data && first % 32 >= 28; len++) {
+            memset(data, 0x55, sizeof data);
+            data[0] = (uint8_t)first;
+            expect_takers(data, len, "");
+        }
+    }
+}
+
 static void test_put_int_every_power_of_two(void **state)
 {
     (void)state;
@@ -282,7 +296,10 @@ static void test_get_a_fault_stays(void **state)
 {
     (void)state;
     static const uint8_t data[] = {0x18, 0x17, 0x05, 0xf6, 0x80};
-    medsec__cbor_reader reader = of(data, sizeof data);
+    static const uint8_t negative[] = {0x38, 0x17};
+    medsec__cbor_reader reader = of(negative, sizeof negative);
+    assert_int_equal(medsec__cbor_get_int(&reader), 0);
+    reader = of(data, sizeof data);
     assert_int_equal(medsec__cbor_get_uint(&reader, UINT64_MAX), 0);
     size_t at = reader.at;
     assert_int_equal(medsec__cbor_get_uint(&reader, UINT64_MAX), 0);
@@ -333,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vectors_of_rfc_8949),
         cmocka_unit_test(test_get_takes_the_shortest_form_only),
+        cmocka_unit_test(test_get_reserved_arguments),
         cmocka_unit_test(test_put_int_every_power_of_two),
         cmocka_unit_test(test_get_every_short_text),
         cmocka_unit_test(test_get_every_truncation),

@@ -332,12 +332,12 @@ static void test_write_json_sequenced(void **state)
                      "\"time\":\"2026-11-20T12:00:00.050Z\",\"time_source\":\"device\",\"values\":"
                      "{\"Temp\":null,\"PulseSig\":null,\"Acel_x\":null,\"Acel_y\":null,"
                      "\"Acel_z\":null,\"TempMcu\":null,\"TempMpu\":null}}");
-    origin.boot = 0;
-    origin.sequence = UINT32_MAX;
+    origin.boot = UINT32_MAX;
+    origin.sequence = 0;
     origin.time_ms = 0;
     expect_json_from(&reading, &origin,
-                     "{\"device\":\"iot_med_dev_01\",\"wire\":\"medsec/1\",\"boot\":0,\"seq\":"
-                     "4294967295,\"time\":\"1970-01-01T00:00:00.000Z\",\"time_source\":\"device\","
+                     "{\"device\":\"iot_med_dev_01\",\"wire\":\"medsec/1\",\"boot\":4294967295,"
+                     "\"seq\":0,\"time\":\"1970-01-01T00:00:00.000Z\",\"time_source\":\"device\","
                      "\"values\":{\"Temp\":null,\"PulseSig\":null,\"Acel_x\":null,\"Acel_y\":null,"
                      "\"Acel_z\":null,\"TempMcu\":null,\"TempMpu\":null}}");
 }

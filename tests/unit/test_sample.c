@@ -62,6 +62,7 @@ static void test_from_reading_other_decimals(void **state)
     expect_no_number(-2147484, 0);
     expect_no_number(INT32_MAX, 0);
     expect_no_number(1, 7);
+    expect_no_number(1000000, 7);
     expect_no_number(0, 255);
 }
 
