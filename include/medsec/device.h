@@ -42,7 +42,7 @@
  * Connections. It connects while there is a reading to send, and stays. It closes without a word on
  * anything that is not exactly what it expects: a record that does not open, an acknowledgement of
  * another boot or of what was not sent on this connection, a message of another kind. It says CLOSE
- * (EXPIRED) after MEDSEC_SESSION_LIFETIME_MS or MEDSEC_RECORDS_MAX records, and comes back. The
+ * (EXPIRED) after MEDSEC_DEVICE_LIFETIME_MS or MEDSEC_RECORDS_MAX records, and comes back. The
  * pause before an attempt doubles from backoff_min_ms to backoff_max_ms, with the upper half of it
  * at random, until an acknowledgement comes: a gateway that accepts and then refuses must not be
  * hammered. A CLOSE of the gateway changes nothing of that, except that after DONE the pause is the

@@ -37,6 +37,8 @@
 #define MEDSEC_DEVICE_INPUT_MAX \
     256u /* bytes of a record that a device takes: a gateway says little */
 #define MEDSEC_DEVICE_HANDSHAKE_TIMEOUT_MS 10000u
+/* A minute before a gateway would refuse, whose clock may run faster. */
+#define MEDSEC_DEVICE_LIFETIME_MS (MEDSEC_SESSION_LIFETIME_MS - 60000u)
 #define MEDSEC_DEVICE_ACK_TIMEOUT_MS 60000u /* a path can die without a word */
 #define MEDSEC_DEVICE_BACKOFF_MIN_MS 250u
 #define MEDSEC_DEVICE_BACKOFF_MAX_MS 30000u

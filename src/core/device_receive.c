@@ -43,7 +43,7 @@ static medsec_status take_welcome(medsec_device *device, uint64_t now_ms, const 
         device->sent_end = device->first_sent;
         device->acked_end = device->first_sent;
         device->deadline_ms = MEDSEC__NEVER;
-        device->session_end_ms = now_ms + MEDSEC_SESSION_LIFETIME_MS;
+        device->session_end_ms = now_ms + MEDSEC_DEVICE_LIFETIME_MS;
         device->stats.sessions++;
         device->state = MEDSEC__DEVICE_OPEN;
     }

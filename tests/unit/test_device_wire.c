@@ -249,7 +249,7 @@ static void test_session_ends_with_its_lifetime(void **state)
     begin_session();
     bench_ack(&b, 2);
     bench_expect(&b, MEDSEC_STEP_WAIT);
-    assert_int_equal(b.step.until_ms, b.now_ms + MEDSEC_SESSION_LIFETIME_MS);
+    assert_int_equal(b.step.until_ms, b.now_ms + MEDSEC_DEVICE_LIFETIME_MS);
     b.now_ms = b.step.until_ms - 1;
     bench_expect(&b, MEDSEC_STEP_WAIT);
     b.now_ms++;
