@@ -66,19 +66,26 @@ set(MEDSEC_HOST_SOURCES
   src/host/verify.c)
 
 set(MEDSEC_GATEWAY_SOURCES
+  src/gateway/acknowledge.c
   src/gateway/address.c
+  src/gateway/admission.c
   src/gateway/broker_socket.c
   src/gateway/budget.c
+  src/gateway/command.c
   src/gateway/connection.c
   src/gateway/emit.c
+  src/gateway/events.c
   src/gateway/gateway.c
   src/gateway/identify.c
+  src/gateway/ledger.c
   src/gateway/listener.c
   src/gateway/loop.c
+  src/gateway/mailbox.c
   src/gateway/mqtt_url.c
   src/gateway/paho_link.c
   src/gateway/paho_window.c
   src/gateway/presence.c
+  src/gateway/promote.c
   src/gateway/publisher_memory.c
   src/gateway/publisher_paho.c
   src/gateway/queue.c

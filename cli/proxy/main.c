@@ -10,9 +10,11 @@ static const char *const formats[] = {"text", "json", NULL};
 
 static const settings defaults = {.listen = "0.0.0.0:9998",
                                   .topic_template = MEDSEC_TOPIC_TEMPLATE_DEFAULT,
-                                  .publish = {.item = {"fields"}, .count = 1},
                                   .queue_bytes = MEDSEC_MQTT_QUEUE_BYTES,
                                   .max_connections = MEDSEC_GATEWAY_CONNECTIONS,
+                                  .max_half_open = MEDSEC_GATEWAY_HALF_OPEN,
+                                  .source_rate = MEDSEC_GATEWAY_SOURCE_RATE,
+                                  .source_burst = MEDSEC_GATEWAY_SOURCE_BURST,
                                   .identify_timeout_ms = MEDSEC_GATEWAY_IDENTIFY_TIMEOUT_MS,
                                   .idle_timeout_ms = MEDSEC_GATEWAY_IDLE_TIMEOUT_MS,
                                   .log_level = MEDSEC_LOG_INFO,
@@ -53,7 +55,8 @@ static const option_spec options[] = {
          0),
     TEXT("topic-template", "TEMPLATE", "topic of what a device publishes", topic_template, 0),
     LIST("publish", "WHAT",
-         "`fields` (a topic for each vital), `reading` (a JSON object for each reading), or both",
+         "`fields` (a topic for each vital), `reading` (a JSON object for each reading), or both; "
+         "default: fields of seed devices, both of medsec/1 devices",
          publish),
     NUMBER("seed-qos", "QOS", "quality of service of readings from seed devices, 0 or 1", seed_qos,
            0, 1),
@@ -62,7 +65,15 @@ static const option_spec options[] = {
            "messages kept for a broker that is away or slow; beyond it devices are not read from",
            queue_bytes, 65536, 4294967295.0),
     NUMBER("max-connections", "N", "connections at a time", max_connections, 1, 1000000),
-    SECONDS("identify-timeout", "close a connection without a whole reading after S seconds",
+    NUMBER("max-half-open", "N",
+           "connections that have not proved to be a device yet; the oldest gives way",
+           max_half_open, 1, 1000000),
+    NUMBER("source-rate", "N", "connections a second from one address (IPv6: one /64)", source_rate,
+           1, 1000000),
+    NUMBER("source-burst", "N", "connections at once from an address that was quiet", source_burst,
+           1, 1000000),
+    SECONDS("identify-timeout",
+            "close a connection that has not proved to be a device after S seconds",
             identify_timeout_ms),
     SECONDS("idle-timeout", "close the connection of a device that is silent for S seconds",
             idle_timeout_ms),
@@ -79,6 +90,11 @@ static const man_section sections[] = {
      "profile; "
      "Ip_address, Port_address, Internal_Server/Ip_address and Internal_Server/Port_address with "
      "the first reading of a connection and then every 50; Reading; Status and Profile, retained. "
+     "\n\n"
+     "A JSON object on Pico/DEVICE/Command/Config with any of sample_interval_ms, batch_max, "
+     "report_interval_ms and version is sent to that medsec/1 device if it is here; what became of "
+     "it is published on Pico/DEVICE/Command/Config/Result. "
+     "\n\n"
      "The state of the gateway is retained on medsec/gateway/NAME/status."},
     {"FILES",
      "The log goes to standard error. When NOTIFY_SOCKET is set, the service manager is told when "

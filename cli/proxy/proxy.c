@@ -99,6 +99,25 @@ static int load_profiles(proxy *p)
     return p->profiles != NULL ? EXIT_DONE : EXIT_FAILED;
 }
 
+/* For writing, so that rotations can be completed; else all the same for reading. */
+static medsec_status open_either_way(proxy *p, const medsec_registry_unlock *key)
+{
+    const char *path = p->settings->registry;
+    char actor[MEDSEC_ACTOR_MAX + 1];
+    snprintf(actor, sizeof actor, "gateway %.56s", p->name);
+    if (access(path, W_OK) == 0 &&
+        medsec_registry_open(&p->registry, path, key, MEDSEC_REGISTRY_WRITE, actor) == MEDSEC_OK) {
+        return MEDSEC_OK;
+    }
+    const medsec_status status =
+        medsec_registry_open(&p->registry, path, key, MEDSEC_REGISTRY_READ, NULL);
+    if (status == MEDSEC_OK) {
+        medsec_log_write(p->log, MEDSEC_LOG_WARN, "registry-read-only",
+                         MEDSEC_LOG_STR("hint", "rotations of secrets will stay pending"));
+    }
+    return status;
+}
+
 static int open_registry(proxy *p)
 {
     const settings *s = p->settings;
@@ -107,8 +126,7 @@ static int open_registry(proxy *p)
     int code = unlock_begin(&by, &how, false);
     if (code == EXIT_DONE) {
         errno = 0;
-        const medsec_status status =
-            medsec_registry_open(&p->registry, s->registry, &by.key, MEDSEC_REGISTRY_READ, NULL);
+        const medsec_status status = open_either_way(p, &by.key);
         code = status == MEDSEC_OK ? EXIT_DONE : unlock_failed(&by, &how, status);
     }
     unlock_end(&by);
@@ -150,6 +168,9 @@ static int create_gateway(proxy *p)
                                             .publish = p->publish,
                                             .seed_qos = (uint8_t)s->seed_qos,
                                             .max_connections = s->max_connections,
+                                            .max_half_open = s->max_half_open,
+                                            .source_rate = s->source_rate,
+                                            .source_burst = s->source_burst,
                                             .identify_timeout_ms = s->identify_timeout_ms,
                                             .idle_timeout_ms = s->idle_timeout_ms};
     const medsec_status status = medsec_gateway_create(&p->gateway, &options);
@@ -209,6 +230,7 @@ static int stop(proxy *p)
     medsec_gateway_get_stats(p->gateway, &stats);
     p->publisher->ops->stats(p->publisher, &sent);
     medsec_log_write(p->log, MEDSEC_LOG_INFO, "stopped", MEDSEC_LOG_INT("readings", stats.readings),
+                     MEDSEC_LOG_INT("acknowledged", stats.acknowledged),
                      MEDSEC_LOG_INT("messages", stats.messages),
                      MEDSEC_LOG_INT("published", sent.published),
                      MEDSEC_LOG_INT("lost", sent.lost + stats.dropped));

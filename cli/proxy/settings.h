@@ -19,6 +19,9 @@ typedef struct settings {
     uint32_t threads;
     uint32_t queue_bytes;
     uint32_t max_connections;
+    uint32_t max_half_open;
+    uint32_t source_rate;
+    uint32_t source_burst;
     uint32_t identify_timeout_ms;
     uint32_t idle_timeout_ms;
     int log_level;

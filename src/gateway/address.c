@@ -2,7 +2,6 @@
 #include "address.h"
 
 #include <arpa/inet.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,11 +75,16 @@ void medsec__address_bytes(uint8_t out[16], const medsec__address *address)
     memcpy(out + sizeof mapped, &address->v4.sin_addr, 4);
 }
 
+bool medsec__address_is_v4(const uint8_t bytes[16])
+{
+    return memcmp(bytes, mapped, sizeof mapped) == 0;
+}
+
 void medsec__address_host(char out[MEDSEC__ADDRESS_TEXT_MAX], const medsec__address *address)
 {
     uint8_t bytes[16];
     medsec__address_bytes(bytes, address);
-    bool is_v4 = memcmp(bytes, mapped, sizeof mapped) == 0;
+    bool is_v4 = medsec__address_is_v4(bytes);
     if (!inet_ntop(is_v4 ? AF_INET : AF_INET6, is_v4 ? bytes + sizeof mapped : bytes, out,
                    MEDSEC__ADDRESS_TEXT_MAX)) {
         snprintf(out, MEDSEC__ADDRESS_TEXT_MAX, "?");

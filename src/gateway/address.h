@@ -6,6 +6,7 @@
 #include <medsec/status.h>
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* An IPv4 or IPv6 address with a port, in less room than a sockaddr_storage. */
@@ -32,5 +33,6 @@ void medsec__address_text(char out[MEDSEC__ADDRESS_TEXT_MAX], const medsec__addr
 
 /* The bytes of the address in IPv6 form, port apart. */
 void medsec__address_bytes(uint8_t out[16], const medsec__address *address);
+bool medsec__address_is_v4(const uint8_t bytes[16]);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static medsec_log *log_of(const medsec__connection *c)
@@ -10,8 +11,8 @@ static medsec_log *log_of(const medsec__connection *c)
     return c->loop->gateway->options.log;
 }
 
-static void log_peer(const medsec__connection *c, medsec_log_level level, const char *event,
-                     const char *why)
+void medsec__connection_log(const medsec__connection *c, medsec_log_level level, const char *event,
+                            const char *why)
 {
     char peer[MEDSEC__ADDRESS_TEXT_MAX];
     medsec__address_text(peer, &c->peer);
@@ -33,13 +34,64 @@ void medsec__connection_move(medsec__connection *c, medsec__place place)
     TAILQ_INSERT_TAIL(&c->loop->places[place], c, link);
 }
 
+/* The block comes from the loop, which keeps it for the next record that is not whole. */
+static bool take_block(medsec__connection *c)
+{
+    medsec__loop *loop = c->loop;
+    medsec__block *block = loop->blocks;
+    if (block) {
+        loop->blocks = block->next;
+    } else {
+        block = malloc(sizeof *block);
+    }
+    c->partial = block ? block->bytes : NULL;
+    return block != NULL;
+}
+
+static void give_block_back(medsec__connection *c)
+{
+    if (c->partial) {
+        medsec__block *block = (medsec__block *)(void *)c->partial;
+        block->next = c->loop->blocks;
+        c->loop->blocks = block;
+    }
+    c->partial = NULL;
+    c->partial_len = 0;
+}
+
+/* False: the connection is closed. */
+static bool keep_partial(medsec__connection *c, const uint8_t *data, size_t len)
+{
+    if (len == 0) {
+        give_block_back(c);
+        return true;
+    }
+    if (len > MEDSEC_RECORD_LEN_MAX) {
+        medsec__connection_reject(c, MEDSEC_ERR_LIMIT);
+        return false;
+    }
+    if (!c->partial && !take_block(c)) {
+        medsec__connection_reject(c, MEDSEC_ERR_MEMORY);
+        return false;
+    }
+    memcpy(c->partial, data, len);
+    c->partial_len = (uint16_t)len;
+    return true;
+}
+
+/* From the list of its device first: nobody leaves mail for it then. */
 static void finish(medsec__connection *c, const char *why)
 {
     medsec__loop *loop = c->loop;
+    _Atomic uint64_t *counter = &loop->counters.half_open;
     if (c->identified) {
         medsec__presence_leave(loop->gateway->presence, c, why);
-        atomic_fetch_sub_explicit(&loop->counters.identified, 1, memory_order_relaxed);
+        medsec__command_purge(c);
+        counter = &loop->counters.identified;
     }
+    atomic_fetch_sub_explicit(counter, 1, memory_order_relaxed);
+    medsec__acknowledge_forget(c);
+    give_block_back(c);
     TAILQ_REMOVE(&loop->places[c->place], c, link);
     atomic_fetch_sub_explicit(&loop->counters.connections, 1, memory_order_relaxed);
     atomic_fetch_sub(&loop->gateway->connections, 1);
@@ -49,76 +101,90 @@ static void finish(medsec__connection *c, const char *why)
 
 void medsec__connection_close(medsec__connection *c, const char *why)
 {
-    log_peer(c, c->identified ? MEDSEC_LOG_INFO : MEDSEC_LOG_DEBUG, "disconnected", why);
+    medsec__connection_log(c, c->identified ? MEDSEC_LOG_INFO : MEDSEC_LOG_DEBUG, "disconnected",
+                           why);
     finish(c, why);
 }
 
 void medsec__connection_reject(medsec__connection *c, medsec_status reason)
 {
     medsec__count_rejected(&c->loop->counters, reason);
-    log_peer(c, MEDSEC_LOG_WARN, "rejected", medsec_status_word(reason));
+    medsec__connection_log(c, MEDSEC_LOG_WARN, "rejected", medsec_status_word(reason));
     finish(c, medsec_status_word(reason));
 }
 
-static bool take_identified(medsec__connection *c)
+/* Not uv_try_write(): that may raise SIGPIPE in a program that embeds the gateway. */
+bool medsec__connection_send(medsec__connection *c, const uint8_t *data, size_t len)
 {
-    medsec__loop *loop = c->loop;
-    if (!medsec__presence_enter(loop->gateway->presence, c)) {
-        return false;
+    uv_os_fd_t fd;
+    if (uv_fileno((const uv_handle_t *)&c->tcp, &fd) == 0 &&
+        send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len) {
+        return true;
     }
-    c->identified = true;
-    medsec__count(&loop->counters.identified, 1);
-    medsec__identify_remember(c);
-    log_peer(c, MEDSEC_LOG_INFO, "identified", "first-reading");
-    return true;
+    medsec__connection_reject(c, MEDSEC_ERR_IO);
+    return false;
 }
 
-static void take_reading(medsec__connection *c, const medsec_reading *reading)
+static const char *word_of(medsec_close_reason reason)
 {
-    medsec__counters *counters = &c->loop->counters;
-    medsec__count(&counters->readings, 1);
-    if (reading->extra > 0) {
-        medsec__count(&counters->extra_members, reading->extra);
-    }
-    medsec__emit_reading(c, reading);
-    c->readings++;
+    return reason == MEDSEC_CLOSE_SUPERSEDED ? "superseded" : "gateway-stop";
 }
 
-/* False: the connection is closed. */
-static bool consume(medsec__connection *c, uint8_t *data, size_t len)
+/* Best effort: the end of the stream says as much. */
+static void say_close(medsec__connection *c, medsec_close_reason reason)
 {
-    medsec_event event;
-    do {
-        size_t used = 0;
-        medsec_session_push(&c->session, data, len, &used, &event);
-        data += used;
-        len -= used;
-        switch (event.type) {
-        case MEDSEC_EVENT_NONE:
-            break;
-        case MEDSEC_EVENT_IDENTIFIED:
-            if (take_identified(c)) {
-                break;
-            }
-            medsec__connection_reject(c, MEDSEC_ERR_MEMORY);
-            return false;
-        case MEDSEC_EVENT_READING:
-            take_reading(c, event.reading);
-            break;
-        case MEDSEC_EVENT_REJECTED:
-        default:
-            medsec__connection_reject(c, event.reason);
-            return false;
-        }
-    } while (event.type != MEDSEC_EVENT_NONE);
-    return true;
+    uint8_t out[MEDSEC_SESSION_OUT_LEN];
+    size_t len = 0;
+    uv_os_fd_t fd;
+    if (medsec_session_goodbye(&c->session, out, &len, reason) == MEDSEC_OK &&
+        uv_fileno((const uv_handle_t *)&c->tcp, &fd) == 0) {
+        (void)send(fd, out, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+}
+
+void medsec__connection_goodbye(medsec__connection *c, medsec_close_reason reason)
+{
+    say_close(c, reason);
+    medsec__connection_close(c, word_of(reason));
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer);
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer);
+
+/* Closed at once, what the device sent meanwhile would make the system reset the connection, and
+ * take the last acknowledgement out of the device's hands. */
+void medsec__connection_part(medsec__connection *c)
+{
+    uv_os_fd_t fd;
+    say_close(c, (medsec_close_reason)c->close_reason);
+    c->course = MEDSEC__LEFT;
+    medsec__connection_move(c, MEDSEC__WAITING);
+    if (uv_fileno((const uv_handle_t *)&c->tcp, &fd) != 0 || shutdown(fd, SHUT_WR) != 0 ||
+        uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) != 0) {
+        medsec__connection_close(c, word_of((medsec_close_reason)c->close_reason));
+    }
+}
+
+void medsec__connection_leave(medsec__connection *c, medsec_close_reason reason)
+{
+    (void)uv_read_stop((uv_stream_t *)&c->tcp);
+    c->course = MEDSEC__LEAVES;
+    c->close_reason = (uint8_t)reason;
+    medsec__connection_move(c, MEDSEC__LIVE);
+    if (TAILQ_EMPTY(&c->batches)) {
+        medsec__connection_part(c);
+    }
 }
 
 static void end_of_stream(medsec__connection *c)
 {
-    if (!medsec_session_at_boundary(&c->session)) {
+    if (c->course == MEDSEC__LEFT) {
+        medsec__connection_close(c, word_of((medsec_close_reason)c->close_reason));
+        return;
+    }
+    if (c->partial_len > 0 || !medsec_session_at_boundary(&c->session)) {
         medsec__count_rejected(&c->loop->counters, MEDSEC_ERR_CLOSED);
-        log_peer(c, MEDSEC_LOG_WARN, "closed-mid-frame", "closed");
+        medsec__connection_log(c, MEDSEC_LOG_WARN, "closed-mid-frame", "closed");
     }
     medsec__connection_close(c, c->loop->draining ? "gateway-stop" : "closed");
 }
@@ -133,18 +199,18 @@ bool medsec__connection_pressed(const medsec__loop *loop)
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     (void)suggested;
-    medsec__loop *loop = ((medsec__connection *)handle->data)->loop;
-    bool pressed = medsec__connection_pressed(loop);
-    *buffer = uv_buf_init((char *)loop->buffer, pressed ? 0 : sizeof loop->buffer);
+    const medsec__connection *c = handle->data;
+    medsec__loop *loop = c->loop;
+    bool pressed = c->course != MEDSEC__LEFT && medsec__connection_pressed(loop);
+    *buffer = uv_buf_init((char *)loop->buffer + MEDSEC_RECORD_LEN_MAX,
+                          pressed ? 0 : MEDSEC_GATEWAY_READ_BUFFER);
 }
-
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer);
 
 static void pause_reading(medsec__connection *c)
 {
     (void)uv_read_stop((uv_stream_t *)&c->tcp);
     medsec__count(&c->loop->counters.paused, 1);
-    medsec__connection_move(c, MEDSEC__PAUSED);
+    medsec__connection_move(c, c->identified ? MEDSEC__PAUSED : MEDSEC__HELD);
     /* The relief may have come between the look and the list. */
     if (!medsec__connection_pressed(c->loop)) {
         medsec__connection_resume(c);
@@ -155,6 +221,23 @@ void medsec__connection_resume(medsec__connection *c)
 {
     medsec__connection_move(c, c->identified ? MEDSEC__LIVE : MEDSEC__WAITING);
     (void)uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
+}
+
+/* What was kept is put in front of what came. */
+static void take_bytes(medsec__connection *c, uint8_t *data, size_t len)
+{
+    data -= c->partial_len;
+    len += c->partial_len;
+    if (c->partial_len > 0) {
+        memcpy(data, c->partial, c->partial_len);
+    }
+    c->heard = false;
+    if (!medsec__events_take(c, &data, &len) || !keep_partial(c, data, len)) {
+        return;
+    }
+    if (c->heard) {
+        medsec__connection_move(c, MEDSEC__LIVE);
+    }
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
@@ -168,13 +251,9 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
         end_of_stream(c);
         return;
     }
-    if (n == 0) {
-        return;
-    }
-    c->loop->quiet = false;
-    uint64_t before = c->readings;
-    if (consume(c, (uint8_t *)buffer->base, (size_t)n) && c->readings > before) {
-        medsec__connection_move(c, MEDSEC__LIVE);
+    if (n > 0 && c->course != MEDSEC__LEFT) {
+        c->loop->quiet = false;
+        take_bytes(c, (uint8_t *)buffer->base, (size_t)n);
     }
 }
 
@@ -199,13 +278,34 @@ void medsec__connection_open(medsec__loop *loop, int fd, const medsec__address *
     c->loop = loop;
     c->peer = *peer;
     c->since_ms = uv_now(&loop->uv);
+    TAILQ_INIT(&c->batches);
     medsec_session_open(&c->session, medsec_crypto_openssl(), &loop->owner, c);
     TAILQ_INSERT_TAIL(&loop->places[MEDSEC__WAITING], c, link);
     medsec__count(&loop->counters.connections, 1);
+    medsec__count(&loop->counters.half_open, 1);
     if (!attach(c, fd)) {
         close(fd);
         medsec__connection_reject(c, MEDSEC_ERR_IO);
         return;
     }
     (void)uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
+}
+
+static medsec__connection *oldest_half_open(const medsec__loop *loop)
+{
+    medsec__connection *c = TAILQ_FIRST(&loop->places[MEDSEC__WAITING]);
+    while (c && c->identified) { /* it has been said good-bye to */
+        c = TAILQ_NEXT(c, link);
+    }
+    return c ? c : TAILQ_FIRST(&loop->places[MEDSEC__HELD]);
+}
+
+void medsec__connection_evict(medsec__loop *loop)
+{
+    medsec__connection *c;
+    while (loop->counters.half_open > loop->gateway->half_open_share &&
+           (c = oldest_half_open(loop))) {
+        medsec__count(&loop->counters.half_open_evicted, 1);
+        medsec__connection_close(c, "half-open");
+    }
 }

@@ -16,69 +16,108 @@ typedef struct outgoing {
     bool retain;
 } outgoing;
 
-static void publish(medsec__connection *c, outgoing out)
+static medsec_status hand_over(medsec_gateway *gateway, const char *id, const outgoing *out,
+                               uint32_t lane, uint64_t token)
 {
-    medsec_gateway *gateway = c->loop->gateway;
-    medsec__counters *counters = &c->loop->counters;
     medsec_publisher *publisher = gateway->options.publisher;
     char topic[MEDSEC_TOPIC_MAX];
     medsec_message message = {.topic = topic,
-                              .payload = out.payload,
-                              .payload_len = out.len,
-                              .lane = c->lane,
-                              .qos = out.qos,
-                              .retain = out.retain};
+                              .payload = out->payload,
+                              .payload_len = out->len,
+                              .token = token,
+                              .lane = lane,
+                              .qos = out->qos,
+                              .retain = out->retain};
     medsec_status status = medsec_topic_expand(&gateway->topic, topic, sizeof topic,
-                                               &message.topic_len, c->id, out.suffix);
-    if (status == MEDSEC_OK) {
-        status = publisher->ops->publish(publisher, &message);
-    }
-    if (status == MEDSEC_OK) {
-        medsec__count(&counters->messages, 1);
-        return;
-    }
-    medsec__count(&counters->dropped, 1);
-    medsec_log_write(gateway->options.log, MEDSEC_LOG_ERROR, "message-dropped",
-                     MEDSEC_LOG_STR("device", c->id),
-                     MEDSEC_LOG_STR("reason", medsec_status_word(status)));
+                                               &message.topic_len, id, out->suffix);
+    return status == MEDSEC_OK ? publisher->ops->publish(publisher, &message) : status;
 }
 
-static uint64_t now_ms(void)
+static medsec_status publish_of(medsec__loop *loop, const char *id, const outgoing *out,
+                                uint32_t lane, uint64_t token)
+{
+    medsec_status status = hand_over(loop->gateway, id, out, lane, token);
+    if (status == MEDSEC_OK) {
+        medsec__count(&loop->counters.messages, 1);
+        return MEDSEC_OK;
+    }
+    medsec__count(&loop->counters.dropped, 1);
+    medsec_log_write(loop->gateway->options.log, MEDSEC_LOG_ERROR, "message-dropped",
+                     MEDSEC_LOG_STR("device", id),
+                     MEDSEC_LOG_STR("reason", medsec_status_word(status)));
+    return status;
+}
+
+static void publish(medsec__connection *c, outgoing out)
+{
+    (void)publish_of(c->loop, c->id, &out, c->lane, 0);
+}
+
+/* Of a reading: while a batch is filled, it waits for this one too. */
+static void publish_part(medsec__connection *c, outgoing out)
+{
+    medsec__ledger *ledger = &c->loop->ledger;
+    uint64_t token = c->filling ? medsec__ledger_add(ledger, c->filling) : 0;
+    medsec_status status = publish_of(c->loop, c->id, &out, c->lane, token);
+    if (c->filling && status != MEDSEC_OK) {
+        (void)medsec__ledger_settle(ledger, c->filling, status); /* never the last: it is filled */
+    }
+}
+
+uint64_t medsec__emit_now_ms(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+static bool is_v1(const medsec__connection *c)
+{
+    return medsec_session_wire(&c->session) == MEDSEC_WIRE_MEDSEC1;
+}
+
+static uint8_t qos_of(const medsec__connection *c)
+{
+    return is_v1(c) ? 1 : c->loop->gateway->options.seed_qos;
+}
+
 static void emit_fields(medsec__connection *c, const medsec_reading *reading)
 {
-    const uint8_t qos = c->loop->gateway->options.seed_qos;
+    const uint8_t qos = qos_of(c);
     for (unsigned i = 0; i < c->profile->count && i < reading->count; i++) {
         char text[MEDSEC_VALUE_TEXT_MAX];
         size_t len = medsec_value_write(text, reading->value[i]);
-        publish(c, (outgoing){c->profile->vitals[i].topic, text, len, qos, false});
+        publish_part(c, (outgoing){c->profile->vitals[i].topic, text, len, qos, false});
     }
 }
 
-static void emit_object(medsec__connection *c, const medsec_reading *reading)
+static medsec_reading_origin origin_of(const medsec__connection *c, const medsec_event *event)
 {
-    const medsec_reading_origin origin = {.device = c->id,
-                                          .wire =
-                                              medsec_wire_name(medsec_session_wire(&c->session)),
-                                          .time_ms = now_ms(),
-                                          .time_source = "gateway"};
+    bool own = event->sequenced && event->time_quality != MEDSEC_TIME_UNKNOWN;
+    return (medsec_reading_origin){.device = c->id,
+                                   .wire = medsec_wire_name(medsec_session_wire(&c->session)),
+                                   .time_ms =
+                                       event->sequenced ? event->time_ms : medsec__emit_now_ms(),
+                                   .time_source = own ? "device" : "gateway",
+                                   .sequenced = event->sequenced,
+                                   .boot = event->boot,
+                                   .sequence = event->sequence};
+}
+
+static void emit_object(medsec__connection *c, const medsec_event *event)
+{
+    const medsec_reading_origin origin = origin_of(c, event);
     char json[MEDSEC_READING_JSON_MAX];
     size_t len = 0;
-    if (medsec_reading_write_json(json, sizeof json, &len, c->profile, reading, &origin) ==
+    if (medsec_reading_write_json(json, sizeof json, &len, c->profile, event->reading, &origin) ==
         MEDSEC_OK) {
-        publish(c, (outgoing){"Reading", json, len, c->loop->gateway->options.seed_qos, false});
+        publish_part(c, (outgoing){"Reading", json, len, qos_of(c), false});
     }
 }
 
 static void emit_text(medsec__connection *c, const char *suffix, const char *text)
 {
-    const uint8_t qos = c->loop->gateway->options.seed_qos;
-    publish(c, (outgoing){suffix, text, strlen(text), qos, false});
+    publish_part(c, (outgoing){suffix, text, strlen(text), qos_of(c), false});
 }
 
 static void emit_address(medsec__connection *c, const medsec__address *address,
@@ -102,17 +141,25 @@ static void emit_addresses(medsec__connection *c)
     }
 }
 
-void medsec__emit_reading(medsec__connection *c, const medsec_reading *reading)
+static uint32_t chosen(const medsec__connection *c)
 {
+    const uint32_t usual =
+        is_v1(c) ? MEDSEC_PUBLISH_FIELDS | MEDSEC_PUBLISH_READING : MEDSEC_PUBLISH_FIELDS;
     const uint32_t what = c->loop->gateway->options.publish;
+    return what ? what : usual;
+}
+
+void medsec__emit_reading(medsec__connection *c, const medsec_event *event)
+{
+    const uint32_t what = chosen(c);
     if (what & MEDSEC_PUBLISH_FIELDS) {
-        emit_fields(c, reading);
+        emit_fields(c, event->reading);
         if (c->readings % MEDSEC_GATEWAY_ADDRESS_EVERY == 0) {
             emit_addresses(c);
         }
     }
     if (what & MEDSEC_PUBLISH_READING) {
-        emit_object(c, reading);
+        emit_object(c, event);
     }
 }
 
@@ -127,7 +174,7 @@ void medsec__emit_profile(medsec__connection *c)
 
 static void write_time(char out[32])
 {
-    uint64_t ms = now_ms();
+    uint64_t ms = medsec__emit_now_ms();
     time_t seconds = (time_t)(ms / 1000);
     struct tm t;
     gmtime_r(&seconds, &t);
@@ -141,11 +188,29 @@ void medsec__emit_status(medsec__connection *c, uint32_t live, const char *why)
     char json[STATUS_JSON_MAX], now[32];
     write_time(now);
     int len = snprintf(json, sizeof json,
-                       "{\"status\":\"%s\",\"wire\":\"%s\",\"authenticated\":false,"
+                       "{\"status\":\"%s\",\"wire\":\"%s\",\"authenticated\":%s,"
                        "\"sessions\":%u,\"reason\":\"%s\",\"time\":\"%s\"}",
                        live > 0 ? "online" : "offline",
-                       medsec_wire_name(medsec_session_wire(&c->session)), live, why, now);
+                       medsec_wire_name(medsec_session_wire(&c->session)),
+                       is_v1(c) ? "true" : "false", live, why, now);
     if (len > 0 && (size_t)len < sizeof json) {
         publish(c, (outgoing){"Status", json, (size_t)len, 1, true});
     }
+}
+
+void medsec__emit_result(medsec__loop *loop, const char *id, const uint32_t *version,
+                         const char *status, const char *why)
+{
+    char json[STATUS_JSON_MAX], number[32] = "", reason[64] = "", now[32];
+    write_time(now);
+    if (version) {
+        snprintf(number, sizeof number, "\"version\":%u,", *version);
+    }
+    if (why) {
+        snprintf(reason, sizeof reason, "\"reason\":\"%s\",", why);
+    }
+    int len = snprintf(json, sizeof json, "{%s\"status\":\"%s\",%s\"time\":\"%s\"}", number, status,
+                       reason, now);
+    const outgoing out = {MEDSEC__COMMAND_TOPIC "/Result", json, (size_t)len, 1, false};
+    (void)publish_of(loop, id, &out, medsec__identify_lane(id), 0);
 }

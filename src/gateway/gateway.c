@@ -5,6 +5,16 @@
 #include <string.h>
 #include <unistd.h>
 
+void medsec__loop_wake(medsec__loop *loop)
+{
+    medsec_gateway *gateway = loop->gateway;
+    uv_mutex_lock(&gateway->wake_lock);
+    if (gateway->awake) {
+        (void)uv_async_send(&loop->wake);
+    }
+    uv_mutex_unlock(&gateway->wake_lock);
+}
+
 static void on_relieved(void *context)
 {
     medsec_gateway *gateway = context;
@@ -24,8 +34,10 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise)
 static void fill_in(medsec_gateway_options *o)
 {
     o->threads = or_default(o->threads, uv_available_parallelism());
-    o->publish = or_default(o->publish, MEDSEC_PUBLISH_FIELDS);
     o->max_connections = or_default(o->max_connections, MEDSEC_GATEWAY_CONNECTIONS);
+    o->max_half_open = or_default(o->max_half_open, MEDSEC_GATEWAY_HALF_OPEN);
+    o->source_rate = or_default(o->source_rate, MEDSEC_GATEWAY_SOURCE_RATE);
+    o->source_burst = or_default(o->source_burst, MEDSEC_GATEWAY_SOURCE_BURST);
     o->identify_timeout_ms = or_default(o->identify_timeout_ms, MEDSEC_GATEWAY_IDENTIFY_TIMEOUT_MS);
     o->idle_timeout_ms = or_default(o->idle_timeout_ms, MEDSEC_GATEWAY_IDLE_TIMEOUT_MS);
 }
@@ -33,7 +45,8 @@ static void fill_in(medsec_gateway_options *o)
 static medsec_status check(const medsec_gateway_options *o)
 {
     const uint32_t known = MEDSEC_PUBLISH_FIELDS | MEDSEC_PUBLISH_READING;
-    if (!o->registry || !o->profiles || !o->publisher || (o->publish & ~known) || o->seed_qos > 1) {
+    if (o->threads > MEDSEC__THREADS_MAX || !o->registry || !o->profiles || !o->publisher ||
+        (o->publish & ~known) || o->seed_qos > 1) {
         return MEDSEC_ERR_ARGUMENT;
     }
     return MEDSEC_OK;
@@ -56,6 +69,19 @@ static bool make_locks(medsec_gateway *gateway)
            uv_cond_init(&gateway->watch_changed) == 0;
 }
 
+/* Ledgers outlive the loops: the publisher reports until it stops. */
+static medsec_status make_loops(medsec_gateway *gateway)
+{
+    const uint32_t threads = gateway->options.threads;
+    gateway->half_open_share = (gateway->options.max_half_open + threads - 1) / threads;
+    gateway->loops = calloc(threads, sizeof *gateway->loops);
+    for (uint32_t i = 0; gateway->loops && i < threads; i++) {
+        gateway->loops[i].gateway = gateway;
+        medsec__ledger_open(&gateway->loops[i].ledger, (uint8_t)i);
+    }
+    return gateway->loops ? MEDSEC_OK : MEDSEC_ERR_MEMORY;
+}
+
 static medsec_status prepare(medsec_gateway *gateway)
 {
     medsec_status status = medsec__address_parse(&gateway->address, gateway->options.listen);
@@ -65,9 +91,12 @@ static medsec_status prepare(medsec_gateway *gateway)
     if (status == MEDSEC_OK) {
         status = medsec__presence_create(&gateway->presence);
     }
-    gateway->loops = calloc(gateway->options.threads, sizeof *gateway->loops);
-    if (status == MEDSEC_OK && !gateway->loops) {
-        status = MEDSEC_ERR_MEMORY;
+    if (status == MEDSEC_OK) {
+        status = medsec__admission_create(&gateway->admission, gateway->options.source_rate,
+                                          gateway->options.source_burst);
+    }
+    if (status == MEDSEC_OK) {
+        status = make_loops(gateway);
     }
     if (status != MEDSEC_OK) {
         return status;
@@ -88,7 +117,12 @@ medsec_status medsec_gateway_create(medsec_gateway **gateway, const medsec_gatew
     }
     g->options = *options;
     fill_in(&g->options);
-    g->listener = (medsec_publisher_listener){.context = g, .relieved = on_relieved};
+    STAILQ_INIT(&g->promotions);
+    g->config_version = (uint32_t)(medsec__emit_now_ms() / 1000);
+    g->listener = (medsec_publisher_listener){.context = g,
+                                              .durable = medsec__acknowledge_durable,
+                                              .relieved = on_relieved,
+                                              .received = medsec__command_received};
     medsec_status status = prepare(g);
     if (status != MEDSEC_OK) {
         medsec_gateway_destroy(g);
@@ -115,7 +149,6 @@ static void close_sockets(medsec_gateway *gateway)
 static medsec_status bind_sockets(medsec_gateway *gateway)
 {
     for (uint32_t i = 0; i < gateway->options.threads; i++) {
-        gateway->loops[i].gateway = gateway;
         gateway->loops[i].listen_fd = gateway->loops[i].reserve_fd = -1;
     }
     for (uint32_t i = 0; i < gateway->options.threads; i++) {
@@ -192,10 +225,30 @@ static void set_awake(medsec_gateway *gateway, bool awake)
     uv_mutex_unlock(&gateway->wake_lock);
 }
 
+static medsec_status subscribe(medsec_gateway *gateway)
+{
+    medsec_publisher *publisher = gateway->options.publisher;
+    char filter[MEDSEC_TOPIC_MAX + 1];
+    size_t len = 0;
+    if (!publisher->ops->subscribe) {
+        return MEDSEC_OK;
+    }
+    medsec_status status =
+        medsec_topic_filter(&gateway->topic, filter, MEDSEC_TOPIC_MAX, &len, MEDSEC__COMMAND_TOPIC);
+    if (status != MEDSEC_OK) {
+        return status;
+    }
+    filter[len] = '\0';
+    return publisher->ops->subscribe(publisher, filter);
+}
+
 static medsec_status start_publisher(medsec_gateway *gateway)
 {
     medsec_publisher *publisher = gateway->options.publisher;
-    medsec_status status = publisher->ops->start(publisher, &gateway->listener);
+    medsec_status status = subscribe(gateway);
+    if (status == MEDSEC_OK) {
+        status = publisher->ops->start(publisher, &gateway->listener);
+    }
     if (status != MEDSEC_OK) {
         abandon_loops(gateway);
         return status;
@@ -255,6 +308,14 @@ static void add_counters(medsec_gateway_stats *stats, const medsec__counters *c)
     stats->dropped += c->dropped;
     stats->extra_members += c->extra_members;
     stats->paused += c->paused;
+    stats->half_open += c->half_open;
+    stats->half_open_evicted += c->half_open_evicted;
+    stats->source_limited += c->source_limited;
+    stats->welcomes += c->welcomes;
+    stats->duplicates += c->duplicates;
+    stats->acknowledged += c->acknowledged;
+    stats->superseded += c->superseded;
+    stats->commands += c->commands;
     for (unsigned i = 0; i < MEDSEC_GATEWAY_REASONS; i++) {
         stats->rejected[i] += c->rejected[i];
     }
@@ -262,7 +323,7 @@ static void add_counters(medsec_gateway_stats *stats, const medsec__counters *c)
 
 void medsec_gateway_get_stats(const medsec_gateway *gateway, medsec_gateway_stats *stats)
 {
-    *stats = (medsec_gateway_stats){.reloads = gateway->reloads};
+    *stats = (medsec_gateway_stats){.reloads = gateway->reloads, .promotions = gateway->promoted};
     for (uint32_t i = 0; i < gateway->options.threads; i++) {
         add_counters(stats, &gateway->loops[i].counters);
     }
@@ -304,7 +365,12 @@ void medsec_gateway_destroy(medsec_gateway *gateway)
     }
     medsec_status status = gateway->started ? medsec_gateway_stop(gateway, 0) : MEDSEC_OK;
     (void)status; /* whoever wants to know calls stop */
+    for (uint32_t i = 0; gateway->loops && i < gateway->options.threads; i++) {
+        medsec__ledger_close(&gateway->loops[i].ledger);
+    }
+    medsec__promote_abandon(gateway);
     medsec__presence_destroy(gateway->presence);
+    medsec__admission_destroy(gateway->admission);
     medsec_directory_unref(gateway->directory);
     free(gateway->loops);
     uv_cond_destroy(&gateway->watch_changed);

@@ -43,9 +43,9 @@ medsec_status medsec__listener_bind(medsec__loop *loop)
     return MEDSEC_ERR_IO;
 }
 
-static void refuse(medsec__loop *loop, const char *why)
+static void refuse(medsec__loop *loop, medsec_status reason, const char *why)
 {
-    medsec__count_rejected(&loop->counters, MEDSEC_ERR_LIMIT);
+    medsec__count_rejected(&loop->counters, reason);
     medsec_log_write(loop->gateway->options.log, MEDSEC_LOG_WARN, "connection-refused",
                      MEDSEC_LOG_STR("reason", why));
 }
@@ -70,7 +70,7 @@ static void shed(medsec__loop *loop)
     }
     loop->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
-        refuse(loop, "descriptors");
+        refuse(loop, MEDSEC_ERR_LIMIT, "descriptors");
     } else if (error != EAGAIN) {
         pause_listening(loop);
     }
@@ -79,14 +79,21 @@ static void shed(medsec__loop *loop)
 static void take(medsec__loop *loop, int fd, const medsec__address *peer)
 {
     medsec_gateway *gateway = loop->gateway;
+    if (!medsec__admission_allows(gateway->admission, peer, uv_hrtime())) {
+        close(fd);
+        medsec__count(&loop->counters.source_limited, 1);
+        refuse(loop, MEDSEC_ERR_FLOOD, "source-rate");
+        return;
+    }
     if (atomic_fetch_add(&gateway->connections, 1) >= gateway->options.max_connections) {
         atomic_fetch_sub(&gateway->connections, 1);
         close(fd);
-        refuse(loop, "max-connections");
+        refuse(loop, MEDSEC_ERR_LIMIT, "max-connections");
         return;
     }
     medsec__count(&loop->counters.accepted, 1);
     medsec__connection_open(loop, fd, peer);
+    medsec__connection_evict(loop);
 }
 
 /* False: there is nothing more to accept now. */

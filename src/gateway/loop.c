@@ -2,11 +2,22 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define TICK_MIN_MS 10u
 #define TICK_MAX_MS 1000u
+
+static void expire_one(medsec__connection *c, medsec__place place)
+{
+    if (place == MEDSEC__WAITING && c->course == MEDSEC__STAYS) {
+        medsec__connection_reject(c, MEDSEC_ERR_TIMEOUT);
+    } else {
+        medsec__connection_close(c, "idle-timeout");
+    }
+}
 
 /* Closes those of a list that did nothing for too long; the list is in the order of time. */
 static void expire(medsec__loop *loop, medsec__place place, uint32_t timeout_ms)
@@ -14,11 +25,7 @@ static void expire(medsec__loop *loop, medsec__place place, uint32_t timeout_ms)
     uint64_t now = uv_now(&loop->uv);
     medsec__connection *c;
     while ((c = TAILQ_FIRST(&loop->places[place])) && now - c->since_ms >= timeout_ms) {
-        if (place == MEDSEC__WAITING) {
-            medsec__connection_reject(c, MEDSEC_ERR_TIMEOUT);
-        } else {
-            medsec__connection_close(c, "idle-timeout");
-        }
+        expire_one(c, place);
     }
 }
 
@@ -36,10 +43,10 @@ static bool peer_is_gone(const medsec__connection *c)
 
 /* Where reading is stopped libuv does not see the end of a stream: those who left would hold their
  * places for as long as the broker is away. */
-static void expire_paused(medsec__loop *loop)
+static void expire_paused(medsec__loop *loop, medsec__place place)
 {
     medsec__connection *next;
-    for (medsec__connection *c = TAILQ_FIRST(&loop->places[MEDSEC__PAUSED]); c; c = next) {
+    for (medsec__connection *c = TAILQ_FIRST(&loop->places[place]); c; c = next) {
         next = TAILQ_NEXT(c, link);
         if (peer_is_gone(c)) {
             medsec__connection_close(c, "closed");
@@ -66,25 +73,64 @@ static bool is_empty(const medsec__loop *loop)
     return true;
 }
 
-static void resume_all(medsec__loop *loop)
+static void resume_list(medsec__loop *loop, medsec__place place)
 {
     struct medsec__connections paused = TAILQ_HEAD_INITIALIZER(paused);
-    TAILQ_CONCAT(&paused, &loop->places[MEDSEC__PAUSED], link);
+    TAILQ_CONCAT(&paused, &loop->places[place], link);
     while (!TAILQ_EMPTY(&paused)) {
         medsec__connection *c = TAILQ_FIRST(&paused);
         TAILQ_REMOVE(&paused, c, link);
-        TAILQ_INSERT_TAIL(&loop->places[MEDSEC__PAUSED], c, link);
+        TAILQ_INSERT_TAIL(&loop->places[place], c, link);
         medsec__connection_resume(c);
     }
 }
 
+static void resume_all(medsec__loop *loop)
+{
+    resume_list(loop, MEDSEC__PAUSED);
+    resume_list(loop, MEDSEC__HELD);
+}
+
+static bool is_any_paused(const medsec__loop *loop)
+{
+    return !TAILQ_EMPTY(&loop->places[MEDSEC__PAUSED]) || !TAILQ_EMPTY(&loop->places[MEDSEC__HELD]);
+}
+
+/* Somebody waits for an acknowledgement, or to close. */
+static bool is_any_leaving(const medsec__loop *loop)
+{
+    const medsec__connection *c;
+    TAILQ_FOREACH(c, &loop->places[MEDSEC__LIVE], link)
+    {
+        if (c->course == MEDSEC__LEAVES) {
+            return true;
+        }
+    }
+    TAILQ_FOREACH(c, &loop->places[MEDSEC__WAITING], link)
+    {
+        if (c->course == MEDSEC__LEFT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What other threads left word of. */
+static void hear(medsec__loop *loop)
+{
+    medsec__acknowledge_run(loop);
+    medsec__command_run(loop);
+}
+
 static void drain_tick(medsec__loop *loop)
 {
-    if (!TAILQ_EMPTY(&loop->places[MEDSEC__PAUSED]) && !medsec__connection_pressed(loop)) {
+    hear(loop); /* nobody is woken any more */
+    if (is_any_paused(loop) && !medsec__connection_pressed(loop)) {
         resume_all(loop);
         loop->quiet = false;
     }
-    bool done = loop->quiet || uv_now(&loop->uv) >= loop->drain_end_ms || is_empty(loop);
+    bool done = (loop->quiet && !is_any_leaving(loop)) || is_empty(loop) ||
+                uv_now(&loop->uv) >= loop->drain_end_ms;
     loop->quiet = true;
     if (!done) {
         return;
@@ -104,7 +150,8 @@ static void on_tick(uv_timer_t *timer)
     }
     expire(loop, MEDSEC__WAITING, o->identify_timeout_ms);
     expire(loop, MEDSEC__LIVE, o->idle_timeout_ms);
-    expire_paused(loop);
+    expire_paused(loop, MEDSEC__PAUSED);
+    expire_paused(loop, MEDSEC__HELD);
     medsec__listener_retry(loop);
 }
 
@@ -116,16 +163,29 @@ static uint64_t tick_ms(const medsec_gateway_options *o)
     return ms < TICK_MIN_MS ? TICK_MIN_MS : ms > TICK_MAX_MS ? TICK_MAX_MS : ms;
 }
 
-/* A device that is told the end of the stream stops sending, and closes in its turn. */
-static void say_end(medsec__loop *loop)
+/* A seed device that is told the end of the stream stops sending, and closes in its turn; another
+ * one keeps what is not acknowledged, so that nothing more needs to be read from it. */
+static void say_end(medsec__connection *c)
 {
-    medsec__connection *c;
+    uv_os_fd_t fd;
+    if (medsec_session_wire(&c->session) == MEDSEC_WIRE_MEDSEC1) {
+        medsec__connection_leave(c, MEDSEC_CLOSE_RESTART);
+    } else if (uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0) {
+        (void)shutdown(fd, SHUT_WR);
+    }
+}
+
+static void say_end_to_all(medsec__loop *loop)
+{
+    struct medsec__connections all = TAILQ_HEAD_INITIALIZER(all);
     for (unsigned i = 0; i < MEDSEC__PLACES; i++) {
-        TAILQ_FOREACH(c, &loop->places[i], link)
-        {
-            uv_os_fd_t fd;
-            if (uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0) {
-                (void)shutdown(fd, SHUT_WR);
+        TAILQ_CONCAT(&all, &loop->places[i], link);
+        while (!TAILQ_EMPTY(&all)) {
+            medsec__connection *c = TAILQ_FIRST(&all);
+            TAILQ_REMOVE(&all, c, link);
+            TAILQ_INSERT_TAIL(&loop->places[i], c, link);
+            if (c->course == MEDSEC__STAYS) {
+                say_end(c);
             }
         }
     }
@@ -141,7 +201,7 @@ static void begin_drain(medsec__loop *loop)
     loop->quiet = false;
     uv_update_time(&loop->uv);
     loop->drain_end_ms = uv_now(&loop->uv) + MEDSEC__DRAIN_MAX_MS;
-    say_end(loop);
+    say_end_to_all(loop);
     (void)uv_timer_start(&loop->tick, on_tick, MEDSEC__DRAIN_QUIET_MS, MEDSEC__DRAIN_QUIET_MS);
 }
 
@@ -154,6 +214,7 @@ static void on_wake(uv_async_t *async)
     if (atomic_exchange(&loop->told_relieved, false)) {
         resume_all(loop);
     }
+    hear(loop);
     if (atomic_load(&loop->told_stop)) {
         begin_drain(loop);
     }
@@ -175,24 +236,45 @@ static medsec_status open_handles(medsec__loop *loop)
     return medsec__listener_start(loop);
 }
 
+static void fill_random(void *context, uint8_t *out, size_t len)
+{
+    (void)context;
+    randombytes_buf(out, len);
+}
+
+static uint64_t utc_ms(void *context)
+{
+    (void)context;
+    return medsec__emit_now_ms();
+}
+
 medsec_status medsec__loop_open(medsec__loop *loop)
 {
     static const uint8_t no_key[MEDSEC_AES128_KEY_LEN];
     for (unsigned i = 0; i < MEDSEC__PLACES; i++) {
         TAILQ_INIT(&loop->places[i]);
     }
-    medsec_status status =
-        medsec_aes_cbc_open(&loop->scratch, medsec_crypto_openssl(), MEDSEC_DECRYPT, no_key);
+    TAILQ_INIT(&loop->due);
+    medsec_status status = medsec__mailbox_open(&loop->mailbox);
     if (status != MEDSEC_OK) {
         return status;
     }
+    status = medsec_aes_cbc_open(&loop->scratch, medsec_crypto_openssl(), MEDSEC_DECRYPT, no_key);
+    if (status != MEDSEC_OK) {
+        medsec__mailbox_close(&loop->mailbox);
+        return status;
+    }
     if (uv_loop_init(&loop->uv) != 0) {
+        medsec__mailbox_close(&loop->mailbox);
         medsec_aes_cbc_close(&loop->scratch);
         return MEDSEC_ERR_MEMORY;
     }
     loop->uv.data = loop;
-    loop->owner = (medsec_session_owner){.identify = medsec__identify};
-    loop->directory = medsec__watch_directory(loop->gateway);
+    loop->owner = (medsec_session_owner){.identify = medsec__identify,
+                                         .find = medsec__identify_public,
+                                         .random = fill_random,
+                                         .utc_ms = utc_ms};
+    medsec__identify_use(loop, medsec__watch_directory(loop->gateway));
     status = open_handles(loop);
     if (status != MEDSEC_OK) {
         medsec__loop_abandon(loop);
@@ -226,9 +308,21 @@ void medsec__loop_abandon(medsec__loop *loop)
     medsec__loop_close(loop);
 }
 
+static void free_blocks(medsec__loop *loop)
+{
+    medsec__block *next;
+    for (medsec__block *block = loop->blocks; block; block = next) {
+        next = block->next;
+        free(block);
+    }
+    loop->blocks = NULL;
+}
+
 void medsec__loop_close(medsec__loop *loop)
 {
     (void)uv_loop_close(&loop->uv);
+    medsec__mailbox_close(&loop->mailbox);
+    free_blocks(loop);
     medsec_aes_cbc_close(&loop->scratch);
     medsec_directory_unref(loop->directory);
     loop->directory = NULL;

@@ -8,12 +8,15 @@
 
 typedef struct device {
     struct device *next;
+    LIST_HEAD(, medsec__connection) sessions; /* newest first */
     uint32_t live;
     char id[MEDSEC_DEVICE_ID_MAX + 1];
 } device;
 
 struct medsec__presence {
-    uv_mutex_t lock; /* held while a status is published too: the last one is the true one */
+    /* Held while a status is published too: the last one is the true one. And while a session gets
+     * mail: whoever is still linked here is there to read it. */
+    uv_mutex_t lock;
     device *buckets[BUCKETS];
 };
 
@@ -45,10 +48,10 @@ void medsec__presence_destroy(medsec__presence *p)
 }
 
 /* Where the device is linked, or would be. */
-static device **find(medsec__presence *p, const medsec__connection *c)
+static device **find(medsec__presence *p, uint32_t lane, const char *id)
 {
-    device **link = &p->buckets[c->lane % BUCKETS];
-    while (*link && strcmp((*link)->id, c->id) != 0) {
+    device **link = &p->buckets[lane % BUCKETS];
+    while (*link && strcmp((*link)->id, id) != 0) {
         link = &(*link)->next;
     }
     return link;
@@ -56,7 +59,7 @@ static device **find(medsec__presence *p, const medsec__connection *c)
 
 static device *find_or_add(medsec__presence *p, const medsec__connection *c)
 {
-    device **link = find(p, c);
+    device **link = find(p, c->lane, c->id);
     if (!*link) {
         *link = calloc(1, sizeof **link);
         if (*link) {
@@ -64,6 +67,18 @@ static device *find_or_add(medsec__presence *p, const medsec__connection *c)
         }
     }
     return *link;
+}
+
+/* Out of memory one stays, and is ended by its idle time. */
+static void supersede_all(device *d)
+{
+    medsec__connection *older;
+    LIST_FOREACH(older, &d->sessions, session_link)
+    {
+        if (!older->superseded) {
+            older->superseded = medsec__mailbox_supersede(older);
+        }
+    }
 }
 
 static void enter(device *d, medsec__connection *c)
@@ -74,6 +89,10 @@ static void enter(device *d, medsec__connection *c)
         medsec_log_write(c->loop->gateway->options.log, MEDSEC_LOG_WARN, "second-session",
                          MEDSEC_LOG_STR("device", d->id), MEDSEC_LOG_INT("sessions", d->live));
     }
+    if (medsec_session_wire(&c->session) == MEDSEC_WIRE_MEDSEC1) {
+        supersede_all(d);
+    }
+    LIST_INSERT_HEAD(&d->sessions, c, session_link);
     medsec__emit_status(c, d->live, "connected");
 }
 
@@ -91,8 +110,9 @@ bool medsec__presence_enter(medsec__presence *p, medsec__connection *c)
 void medsec__presence_leave(medsec__presence *p, medsec__connection *c, const char *why)
 {
     uv_mutex_lock(&p->lock);
-    device **link = find(p, c), *d = *link;
+    device **link = find(p, c->lane, c->id), *d = *link;
     if (d) {
+        LIST_REMOVE(c, session_link);
         medsec__emit_status(c, --d->live, why);
         if (d->live == 0) {
             *link = d->next;
@@ -100,4 +120,18 @@ void medsec__presence_leave(medsec__presence *p, medsec__connection *c, const ch
         }
     }
     uv_mutex_unlock(&p->lock);
+}
+
+medsec_status medsec__presence_command(medsec__presence *p, const char *id, const uint8_t *payload,
+                                       size_t len)
+{
+    medsec_status status = MEDSEC_ERR_NOT_FOUND;
+    uv_mutex_lock(&p->lock);
+    const device *d = *find(p, medsec__identify_lane(id), id);
+    if (d) {
+        medsec__connection *newest = LIST_FIRST(&d->sessions);
+        status = medsec__mailbox_command(newest, payload, len) ? MEDSEC_OK : MEDSEC_ERR_BUSY;
+    }
+    uv_mutex_unlock(&p->lock);
+    return status;
 }

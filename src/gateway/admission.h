@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MEDSEC_GATEWAY_ADMISSION_H
+#define MEDSEC_GATEWAY_ADMISSION_H
+
+#include "address.h"
+
+#include <stdbool.h>
+
+/*
+ * How often one source may connect: a token bucket for each IPv4 address and each /64 of IPv6 (what
+ * one subscriber has), kept as the time at which it will be full (GCRA, ITU-T I.371). The table is
+ * of fixed size and shared by the loops; a bucket that is full is as good as none, and gives way
+ * first. Places follow from a keyed hash, so that nobody can aim at a place.
+ */
+#define MEDSEC__ADMISSION_WAYS 4u
+#define MEDSEC__ADMISSION_SETS 2048u /* 128 KiB in all */
+
+typedef struct medsec__admission medsec__admission;
+
+/* ERR_MEMORY. */
+MEDSEC_CHECK medsec_status medsec__admission_create(medsec__admission **admission,
+                                                    uint32_t rate_per_s, uint32_t burst);
+void medsec__admission_destroy(medsec__admission *admission);
+
+/* Takes a token, from any thread. False: there is none. */
+bool medsec__admission_allows(medsec__admission *admission, const medsec__address *source,
+                              uint64_t now_ns);
+
+#endif

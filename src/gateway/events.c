@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "internal.h"
+
+/* Which of the secrets that were tried it was. */
+static void note_secret(medsec__connection *c, uint8_t psk)
+{
+    bool pending = (c->pending >> psk & 1) != 0;
+    c->generation[0] = c->generation[psk % 2];
+    c->generations = 1;
+    c->pending = pending;
+    if (pending) {
+        medsec__promote_ask(c);
+    }
+}
+
+/* False: out of memory. */
+static bool take_identified(medsec__connection *c, const medsec_event *event)
+{
+    medsec__counters *counters = &c->loop->counters;
+    if (!medsec__presence_enter(c->loop->gateway->presence, c)) {
+        return false;
+    }
+    c->identified = true;
+    medsec__count(&counters->identified, 1);
+    atomic_fetch_sub_explicit(&counters->half_open, 1, memory_order_relaxed);
+    if (medsec_session_wire(&c->session) == MEDSEC_WIRE_MEDSEC1) {
+        note_secret(c, event->psk);
+    } else {
+        medsec__identify_remember(c);
+    }
+    medsec__connection_log(c, MEDSEC_LOG_INFO, "identified", "first-reading");
+    return true;
+}
+
+/* False: out of memory. */
+static bool take_reading(medsec__connection *c, const medsec_event *event)
+{
+    medsec__counters *counters = &c->loop->counters;
+    if (event->sequenced && !medsec__acknowledge_begin(c)) {
+        return false;
+    }
+    medsec__count(&counters->readings, 1);
+    if (event->reading->extra > 0) {
+        medsec__count(&counters->extra_members, event->reading->extra);
+    }
+    medsec__emit_reading(c, event);
+    c->readings++;
+    if (c->filling) {
+        c->filling->readings++;
+    }
+    return true;
+}
+
+/* False: out of memory. */
+static bool take_end(medsec__connection *c, const medsec_event *event)
+{
+    if (!medsec__acknowledge_begin(c)) {
+        return false;
+    }
+    medsec__count(&c->loop->counters.duplicates, event->skipped);
+    medsec__acknowledge_end(c, event->boot, event->sequence);
+    return true;
+}
+
+static bool or_reject(medsec__connection *c, bool done)
+{
+    if (!done) {
+        medsec__connection_reject(c, MEDSEC_ERR_MEMORY);
+    }
+    return done;
+}
+
+/* False: the connection is closed. */
+static bool take(medsec__connection *c, const medsec_event *event)
+{
+    c->heard =
+        c->heard || (event->type != MEDSEC_EVENT_NONE && event->type != MEDSEC_EVENT_WELCOME);
+    switch (event->type) {
+    case MEDSEC_EVENT_NONE:
+        return true;
+    case MEDSEC_EVENT_IDENTIFIED:
+        return or_reject(c, take_identified(c, event));
+    case MEDSEC_EVENT_READING:
+        return or_reject(c, take_reading(c, event));
+    case MEDSEC_EVENT_WELCOME:
+        medsec__count(&c->loop->counters.welcomes, 1);
+        return medsec__connection_send(c, event->output, event->output_len);
+    case MEDSEC_EVENT_ACK_DUE:
+        return or_reject(c, take_end(c, event));
+    case MEDSEC_EVENT_CONFIG_RESULT:
+        medsec__command_result(c, &event->config);
+        return true;
+    case MEDSEC_EVENT_CLOSED:
+        medsec__connection_close(c, "closed");
+        return false;
+    case MEDSEC_EVENT_REJECTED:
+    default:
+        medsec__connection_reject(c, event->reason);
+        return false;
+    }
+}
+
+bool medsec__events_take(medsec__connection *c, uint8_t **data, size_t *len)
+{
+    medsec_event event;
+    do {
+        size_t used = 0;
+        medsec_session_push(&c->session, *data, *len, &used, &event);
+        *data += used;
+        *len -= used;
+        if (!take(c, &event)) {
+            return false;
+        }
+    } while (event.type != MEDSEC_EVENT_NONE);
+    return true;
+}
