@@ -174,7 +174,7 @@ static medsec_status open_body(const medsec_record *record, const uint8_t *heade
                                size_t *len)
 {
     place at;
-    if (*len <= MEDSEC_RECORD_TAG_LEN) {
+    if (*len < MEDSEC_RECORD_TAG_LEN) {
         return MEDSEC_ERR_CRYPTO;
     }
     medsec_status status = find_place(record, &at, header);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
+#include "guard.h"
 #include "heap.h"
 
 #include <medsec/record.h>
@@ -126,6 +127,18 @@ static void test_once_is_the_same_cipher(void **state)
             assert_memory_equal(in, expected, len);
         }
     }
+}
+
+static void test_once_of_nothing(void **state)
+{
+    (void)state;
+    uint8_t *end = guard_end(16);
+    for (int direction = MEDSEC_DECRYPT; direction <= MEDSEC_ENCRYPT; direction++) {
+        assert_int_equal(medsec_crypto_openssl()->aes128_cbc_once((medsec_direction)direction, KEY,
+                                                                  KEY, end, end, 0),
+                         MEDSEC_OK);
+    }
+    guard_free(end, 16);
 }
 
 static void test_forget_leaves_no_key(void **state)
@@ -266,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forget_before_the_first_record),
         cmocka_unit_test(test_once_is_the_same_cipher),
+        cmocka_unit_test(test_once_of_nothing),
         cmocka_unit_test(test_forget_leaves_no_key),
         cmocka_unit_test(test_record_close_leaves_no_key),
         cmocka_unit_test(test_only_the_first_record_of_a_thread_allocates),

@@ -45,7 +45,11 @@ static void open_side(medsec_handshake *h, const cJSON *vector, medsec_pattern p
     assert_int_equal(
         medsec_handshake_open(h, medsec_crypto_openssl(), pattern, role, prologue, len), MEDSEC_OK);
     if (member(vector, side, "static", key)) {
-        assert_int_equal(medsec_handshake_set_static(h, key, NULL), MEDSEC_OK);
+        /* The responder knows its public key, the initiator has it computed. */
+        uint8_t public_key[32];
+        assert_int_equal(medsec_crypto_openssl()->x25519_public(public_key, key), MEDSEC_OK);
+        const uint8_t *given = role == MEDSEC_RESPONDER ? public_key : NULL;
+        assert_int_equal(medsec_handshake_set_static(h, key, given), MEDSEC_OK);
     }
     if (member(vector, side, "ephemeral", key)) {
         assert_int_equal(medsec_handshake_set_ephemeral(h, key), MEDSEC_OK);

@@ -3,6 +3,8 @@
 
 #include <sodium.h>
 
+enum { STACK_LEN = 2048 };
+
 medsec_status medsec__x25519(uint8_t out[MEDSEC_X25519_LEN],
                              const uint8_t private_key[MEDSEC_X25519_LEN],
                              const uint8_t public_key[MEDSEC_X25519_LEN])
@@ -21,6 +23,12 @@ medsec_status medsec__x25519_public(uint8_t public_key[MEDSEC_X25519_LEN],
                                                                            : MEDSEC_ERR_CRYPTO;
 }
 
+/* libsodium leaves key and counter of ChaCha20 on the stack. */
+static void wipe_stack(void)
+{
+    sodium_stackzero(STACK_LEN);
+}
+
 static void noise_nonce(uint8_t out[crypto_aead_chacha20poly1305_ietf_NPUBBYTES], uint64_t nonce)
 {
     for (unsigned i = 0; i < 12; i++) {
@@ -36,6 +44,7 @@ medsec_status medsec__chachapoly_seal(uint8_t *out, const uint8_t key[MEDSEC_CHA
     noise_nonce(bytes, nonce);
     (void)crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, in, len, ad, ad_len, NULL, bytes,
                                                     key);
+    wipe_stack();
     return MEDSEC_OK;
 }
 
@@ -48,8 +57,10 @@ medsec_status medsec__chachapoly_open(uint8_t *out, const uint8_t key[MEDSEC_CHA
         return MEDSEC_ERR_CRYPTO;
     }
     noise_nonce(bytes, nonce);
-    if (crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, in, len, ad, ad_len, bytes,
-                                                  key) != 0) {
+    int wrong =
+        crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, in, len, ad, ad_len, bytes, key);
+    wipe_stack();
+    if (wrong != 0) {
         sodium_memzero(out, len - MEDSEC_CHACHAPOLY_TAG_LEN);
         return MEDSEC_ERR_CRYPTO;
     }

@@ -19,7 +19,7 @@ static bool update_all(SHA256_CTX *state, const medsec_bytes *parts, size_t coun
 {
     bool good = true;
     for (size_t i = 0; i < count; i++) {
-        good &= parts[i].len == 0 || SHA256_Update(state, parts[i].data, parts[i].len) == 1;
+        good &= SHA256_Update(state, parts[i].data, parts[i].len) == 1;
     }
     return good;
 }

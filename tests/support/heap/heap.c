@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "heap.h"
 
+#include "sanitizer.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -11,12 +13,7 @@ size_t heap_allocations(void)
     return atomic_load(&allocations);
 }
 
-#ifndef __has_feature /* only clang has it */
-#define __has_feature(name) 0
-#endif
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
-    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#if SANITIZED
 
 /* A sanitizer has a malloc() of its own, and calls back. */
 int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void *, size_t),
