@@ -147,7 +147,7 @@ medsec_status v1_open(v1_device *device, medsec_control *control, uint8_t *recor
 static medsec_status find(void *context, const uint8_t public_key[MEDSEC_X25519_LEN],
                           medsec_suite suite, medsec_peer *peer)
 {
-    v1_gateway *g = context;
+    v1_session *g = context;
     g->asked++;
     for (size_t i = 0; i < g->count; i++) {
         const v1_entry *e = &g->entries[i];
@@ -169,19 +169,19 @@ static medsec_status find(void *context, const uint8_t public_key[MEDSEC_X25519_
 
 static void give_random(void *context, uint8_t *out, size_t len)
 {
-    const v1_gateway *g = context;
+    const v1_session *g = context;
     assert_int_equal(len, MEDSEC_X25519_LEN);
     v1_bytes(out, g->ephemeral != NULL ? g->ephemeral : "the gateway's ephemeral");
 }
 
 static uint64_t utc_ms(void *context)
 {
-    return ((v1_gateway *)context)->now_ms;
+    return ((v1_session *)context)->now_ms;
 }
 
-void v1_gateway_begin(void *gateway)
+void v1_session_begin(void *gateway)
 {
-    v1_gateway *g = gateway;
+    v1_session *g = gateway;
     g->asked = 0;
     g->kept_len = 0;
     g->out_len = 0;
@@ -218,7 +218,7 @@ static void add_reading(trace *log, const medsec_event *event)
         event->sequence, event->time_quality, (unsigned long long)event->time_ms, (int)len, values);
 }
 
-static void acknowledge(v1_gateway *g, const medsec_event *event)
+static void acknowledge(v1_session *g, const medsec_event *event)
 {
     size_t len = 0;
     assert_true(g->out_len + MEDSEC_SESSION_OUT_LEN <= sizeof g->out);
@@ -228,7 +228,7 @@ static void acknowledge(v1_gateway *g, const medsec_event *event)
     g->out_len += len;
 }
 
-static void take_event(v1_gateway *g, const medsec_event *event, trace *log)
+static void take_event(v1_session *g, const medsec_event *event, trace *log)
 {
     const char *id = event->device;
     switch (event->type) {
@@ -265,10 +265,10 @@ static bool is_last(const medsec_event *event)
            event->type == MEDSEC_EVENT_CLOSED;
 }
 
-void v1_gateway_push(void *gateway, uint8_t *data, size_t len, trace *log)
+void v1_session_push(void *gateway, uint8_t *data, size_t len, trace *log)
 {
     static uint8_t *guard;
-    v1_gateway *g = gateway;
+    v1_session *g = gateway;
     medsec_event event;
     if (g->kept_len > 0) {
         guard = guard != NULL ? guard : guard_end(PUSH_MAX);
@@ -295,9 +295,9 @@ void v1_gateway_push(void *gateway, uint8_t *data, size_t len, trace *log)
     }
 }
 
-int v1_gateway_end(void *gateway, trace *log)
+int v1_session_end(void *gateway, trace *log)
 {
-    v1_gateway *g = gateway;
+    v1_session *g = gateway;
     medsec_event event;
     size_t used = 0;
     (void)log;
@@ -314,17 +314,17 @@ int v1_gateway_end(void *gateway, trace *log)
     return last;
 }
 
-machine v1_machine(v1_gateway *gateway)
+machine v1_machine(v1_session *gateway)
 {
-    return (machine){gateway, v1_gateway_begin, v1_gateway_push, v1_gateway_end};
+    return (machine){gateway, v1_session_begin, v1_session_push, v1_session_end};
 }
 
-void v1_connect(v1_flight *flight, v1_gateway *gateway, const v1_secrets *secrets,
+void v1_connect(v1_flight *flight, v1_session *gateway, const v1_secrets *secrets,
                 const char *ephemeral, trace *log)
 {
     flight->len = MEDSEC_HELLO_LEN;
     v1_hello(&flight->device, flight->bytes, secrets, gateway->entries[0].suite, ephemeral);
-    v1_gateway_begin(gateway);
+    v1_session_begin(gateway);
     v1_deliver(gateway, flight, 0, log);
     assert_int_equal(v1_welcome(&flight->device, gateway->out, gateway->out_len), MEDSEC_OK);
     gateway->out_len = 0;
@@ -346,10 +346,10 @@ size_t v1_say(v1_flight *flight, const medsec_control *control)
     return at;
 }
 
-void v1_deliver(v1_gateway *gateway, const v1_flight *flight, size_t from, trace *log)
+void v1_deliver(v1_session *gateway, const v1_flight *flight, size_t from, trace *log)
 {
     static uint8_t copy[sizeof flight->bytes];
     size_t len = flight->len - from;
     memcpy(copy, flight->bytes + from, len);
-    v1_gateway_push(gateway, copy, len, log);
+    v1_session_push(gateway, copy, len, log);
 }

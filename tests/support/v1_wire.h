@@ -50,7 +50,7 @@ typedef struct v1_entry {
 } v1_entry;
 
 /* A gateway's end of one connection, which writes down the events. */
-typedef struct v1_gateway {
+typedef struct v1_session {
     const v1_entry *entries;
     size_t count;
     medsec_keypair keys[2];
@@ -67,7 +67,7 @@ typedef struct v1_gateway {
     size_t kept_len;
     uint8_t out[1 << 14]; /* for the device */
     size_t out_len;
-} v1_gateway;
+} v1_session;
 
 /*
  * The lines: "welcome", "identified ID PSK", "reading ID BOOT SEQUENCE QUALITY TIME VALUES...",
@@ -75,10 +75,10 @@ typedef struct v1_gateway {
  * CLOSE, the status after a rejection; else 1 where the stream may end, and 0 elsewhere.
  */
 enum { V1_CLOSED = 100 };
-void v1_gateway_begin(void *gateway);
-void v1_gateway_push(void *gateway, uint8_t *data, size_t len, trace *log);
-int v1_gateway_end(void *gateway, trace *log);
-machine v1_machine(v1_gateway *gateway);
+void v1_session_begin(void *gateway);
+void v1_session_push(void *gateway, uint8_t *data, size_t len, trace *log);
+int v1_session_end(void *gateway, trace *log);
+machine v1_machine(v1_session *gateway);
 
 /* All that a device says on one connection. */
 typedef struct v1_flight {
@@ -88,12 +88,12 @@ typedef struct v1_flight {
 } v1_flight;
 
 /* A HELLO, delivered to a gateway that begins anew; the device knows the WELCOME then. */
-void v1_connect(v1_flight *flight, v1_gateway *gateway, const v1_secrets *secrets,
+void v1_connect(v1_flight *flight, v1_session *gateway, const v1_secrets *secrets,
                 const char *ephemeral, trace *log);
 /* One more record; where it begins. */
 size_t v1_say_readings(v1_flight *flight, const medsec_readings_head *head, size_t rows);
 size_t v1_say(v1_flight *flight, const medsec_control *control);
 /* Everything from a place on, in one piece and as a copy, for it is decrypted in place. */
-void v1_deliver(v1_gateway *gateway, const v1_flight *flight, size_t from, trace *log);
+void v1_deliver(v1_session *gateway, const v1_flight *flight, size_t from, trace *log);
 
 #endif

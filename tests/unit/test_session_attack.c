@@ -15,7 +15,7 @@ enum { RECORDS = 6 };
 static v1_secrets cuff;
 static v1_secrets pulse;
 static v1_entry entries[2];
-static v1_gateway g;
+static v1_session g;
 static trace events;
 
 /* A flight that ends in enough bytes to fill any record whose length was raised. */
@@ -29,7 +29,7 @@ static void use_gateway(medsec_suite suite)
     v1_secrets_make(&pulse, "pulse", "gateway");
     entries[0] = (v1_entry){.id = "cuff", .secrets = &cuff, .suite = suite};
     entries[1] = (v1_entry){.id = "pulse", .secrets = &pulse, .suite = suite};
-    g = (v1_gateway){.entries = entries,
+    g = (v1_session){.entries = entries,
                      .count = 2,
                      .keys = {cuff.gateway},
                      .key_count = 1,
@@ -73,7 +73,7 @@ static void record_flight(medsec_suite suite)
     while (said.len - at[RECORDS] < MEDSEC_RECORD_LEN_MAX) {
         (void)say_readings(9000, 20);
     }
-    (void)v1_gateway_end(&g, &events);
+    (void)v1_session_end(&g, &events);
     for (size_t i = 0; i <= RECORDS; i++) {
         run(said.bytes, at[i]);
         assert_true(events.len < sizeof told[i]);
@@ -232,7 +232,7 @@ static void expect_no_splice(const v1_secrets *secrets, const char *ephemeral)
         said.len += at[i + 1] - at[i];
         v1_deliver(&g, &said, from, &events);
         assert_int_equal(events.len, len);
-        assert_int_equal(v1_gateway_end(&g, &events), MEDSEC_ERR_CRYPTO);
+        assert_int_equal(v1_session_end(&g, &events), MEDSEC_ERR_CRYPTO);
     }
     memcpy(said.bytes, recorded, sizeof recorded);
     said.len = at[RECORDS];
@@ -260,7 +260,7 @@ static void test_push_two_sessions(void **state)
 {
     (void)state;
     static v1_flight flights[2];
-    static v1_gateway gateways[2];
+    static v1_session gateways[2];
     static trace logs[2];
     const v1_secrets *secrets[] = {&cuff, &pulse};
     const char *ids[] = {"cuff", "pulse"};
@@ -276,7 +276,7 @@ static void test_push_two_sessions(void **state)
         v1_deliver(&gateways[k % 2], &flights[k % 2], from, &logs[k % 2]);
     }
     for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(v1_gateway_end(&gateways[i], &logs[i]), 1);
+        assert_int_equal(v1_session_end(&gateways[i], &logs[i]), 1);
         assert_null(memmem(logs[i].text, logs[i].len, ids[1 - i], strlen(ids[1 - i])));
         size_t lines = 0;
         for (size_t c = 0; c < logs[i].len; c++) {
@@ -300,13 +300,13 @@ static void test_push_reflected_records(void **state)
         size_t len = g.out_len;
         memcpy(ack, g.out, len);
         events.len = 0;
-        v1_gateway_push(&g, g.out, len, &events);
-        assert_int_equal(v1_gateway_end(&g, &events), MEDSEC_ERR_CRYPTO);
+        v1_session_push(&g, g.out, len, &events);
+        assert_int_equal(v1_session_end(&g, &events), MEDSEC_ERR_CRYPTO);
         expect_events("");
         connect_as(&cuff, "the cuff's next ephemeral");
         medsec_control control;
         assert_int_equal(v1_open(&said.device, &control, ack, len), MEDSEC_ERR_CRYPTO);
-        (void)v1_gateway_end(&g, &events);
+        (void)v1_session_end(&g, &events);
     }
 }
 
@@ -350,7 +350,7 @@ static void test_push_rejection_is_final(void **state)
         for (size_t i = 0; i < 3; i++) {
             record_flight(suite);
             said.bytes[at[i + 1] - 1] ^= 1;
-            v1_gateway_begin(&g);
+            v1_session_begin(&g);
             v1_deliver(&g, &said, 0, &events);
             medsec_event expected;
             memset(&expected, 0, sizeof expected);
@@ -366,7 +366,7 @@ static void test_push_rejection_is_final(void **state)
                 assert_false(medsec_session_at_boundary(&g.session));
             }
             assert_memory_equal(&g.session.on, &zero.on, sizeof zero.on);
-            (void)v1_gateway_end(&g, &events);
+            (void)v1_session_end(&g, &events);
         }
     }
 }
@@ -376,7 +376,7 @@ static void test_close_wipes(void **state)
     (void)state;
     static const medsec_session zero;
     record_flight(MEDSEC_SUITE_A128CBC_HS256);
-    v1_gateway_begin(&g);
+    v1_session_begin(&g);
     said.len = at[2];
     v1_deliver(&g, &said, 0, &events);
     assert_memory_not_equal(&g.session.on, &zero.on, sizeof zero.on);
@@ -399,7 +399,7 @@ static void test_wire_shows_no_device(void **state)
         g.ephemeral = "of another connection";
         connect_as(&cuff, "the cuff's next ephemeral");
         (void)say_readings(100, 3);
-        (void)v1_gateway_end(&g, &events);
+        (void)v1_session_end(&g, &events);
         assert_null(memmem(first, first_len, "cuff", 4));
         for (size_t i = 0; i + 8 <= MEDSEC_X25519_LEN; i++) {
             assert_null(memmem(first, first_len, cuff.device.public_key + i, 8));

@@ -20,7 +20,7 @@ static v1_secrets pulse;
 static v1_secrets stranger; /* in no registry */
 static uint8_t pending[MEDSEC_PSK_LEN];
 static v1_entry entries[2];
-static v1_gateway g;
+static v1_session g;
 static v1_flight said;
 static trace events;
 
@@ -32,7 +32,7 @@ static void use_gateway(medsec_suite suite)
     v1_bytes(pending, "the cuff's next psk");
     entries[0] = (v1_entry){.id = "cuff", .secrets = &cuff, .suite = suite};
     entries[1] = (v1_entry){.id = "pulse", .secrets = &pulse, .suite = suite};
-    g = (v1_gateway){.entries = entries,
+    g = (v1_session){.entries = entries,
                      .count = 2,
                      .keys = {cuff.gateway},
                      .key_count = 1,
@@ -69,7 +69,7 @@ static void record_flight(medsec_suite suite)
         const medsec_readings_head head = {7, i, 1600000000000, MEDSEC_TIME_OWN, 0};
         (void)v1_say_readings(&said, &head, 1);
     }
-    (void)v1_gateway_end(&g, &events);
+    (void)v1_session_end(&g, &events);
 }
 
 /* A provider that counts, and fails when told to. */
@@ -317,7 +317,7 @@ static void test_push_psk_of_a_rotation(void **state)
             v1_deliver(&g, &said, v1_say(&said, &goodbye), &events);
             snprintf(expected, sizeof expected, "welcome\nidentified cuff %u\n", i);
             expect_events(expected);
-            assert_int_equal(v1_gateway_end(&g, &events), V1_CLOSED);
+            assert_int_equal(v1_session_end(&g, &events), V1_CLOSED);
         }
         v1_secrets old = cuff; /* rotated away */
         memcpy(cuff.psk, pending, sizeof cuff.psk);
@@ -352,7 +352,7 @@ static void test_push_owner_gives_nonsense(void **state)
         size_t used = 0;
         answer = wrong[i];
         v1_hello(&device, hello, &cuff, MEDSEC_SUITE_A128CBC_HS256, "an ephemeral");
-        v1_gateway_begin(&g);
+        v1_session_begin(&g);
         g.owner.find = give_peer;
         medsec_session_push(&g.session, hello, sizeof hello, &used, &event);
         assert_int_equal(event.type, MEDSEC_EVENT_REJECTED);
@@ -372,7 +372,7 @@ static uint8_t session_keys[2][MEDSEC_CHACHAPOLY_KEY_LEN];
 
 static void *run_on_stack(void *unused)
 {
-    v1_gateway_begin(&g);
+    v1_session_begin(&g);
     v1_deliver(&g, &said, 0, &events);
     return unused;
 }
@@ -431,7 +431,7 @@ static void learn_session_keys(void)
     whole_len = events.len;
     memcpy(session_keys[0], g.session.on.v1.to_gateway.keys, sizeof session_keys[0]);
     memcpy(session_keys[1], g.session.on.v1.to_device.keys, sizeof session_keys[1]);
-    (void)v1_gateway_end(&g, &events);
+    (void)v1_session_end(&g, &events);
 }
 
 static void test_push_every_failure_of_the_provider(void **state)
@@ -454,7 +454,7 @@ static void test_push_every_failure_of_the_provider(void **state)
             expect_no_secret_on_stack();
             assert_true(events.len <= whole_len);
             assert_memory_equal(events.text, whole, events.len);
-            assert_int_equal(v1_gateway_end(&g, &events), calls + 1 < n ? 1 : MEDSEC_ERR_PROVIDER);
+            assert_int_equal(v1_session_end(&g, &events), calls + 1 < n ? 1 : MEDSEC_ERR_PROVIDER);
         } while (calls + 1 >= n);
         assert_true(n > 40);
     }
@@ -473,11 +473,11 @@ static void test_push_wrong_hello_leaves_nothing(void **state)
     said.len = MEDSEC_HELLO_LEN;
     run_aside();
     expect_no_secret_on_stack();
-    assert_int_equal(v1_gateway_end(&g, &events), MEDSEC_ERR_CRYPTO);
+    assert_int_equal(v1_session_end(&g, &events), MEDSEC_ERR_CRYPTO);
     entries[0].status = MEDSEC_ERR_REVOKED; /* the owner has filled in the peer all the same */
     run_aside();
     expect_no_secret_on_stack();
-    assert_int_equal(v1_gateway_end(&g, &events), MEDSEC_ERR_REVOKED);
+    assert_int_equal(v1_session_end(&g, &events), MEDSEC_ERR_REVOKED);
 }
 
 int main(void)

@@ -14,7 +14,7 @@
 
 static v1_secrets cuff;
 static v1_entry cuff_entry; /* of the suite under test */
-static v1_gateway g;
+static v1_session g;
 static trace events;
 
 static const medsec_control GOODBYE = {.kind = MEDSEC_KIND_CLOSE};
@@ -27,7 +27,7 @@ static void use_gateway(medsec_suite suite)
 {
     v1_secrets_make(&cuff, "cuff", "gateway");
     cuff_entry = (v1_entry){.id = "cuff", .secrets = &cuff, .suite = suite};
-    g = (v1_gateway){.entries = &cuff_entry,
+    g = (v1_session){.entries = &cuff_entry,
                      .count = 1,
                      .keys = {cuff.gateway},
                      .key_count = 1,
@@ -69,7 +69,7 @@ static void expect_events(const char *text)
 
 static void expect_end(int last)
 {
-    assert_int_equal(v1_gateway_end(&g, &events), last);
+    assert_int_equal(v1_session_end(&g, &events), last);
 }
 
 #define VALUES(n) " 0.00" n " 1.00" n " 2.00" n " 3.00" n " 4.00" n " 5.00" n " 6.00" n "\n"
@@ -247,6 +247,83 @@ static void test_push_leaves_out_nothing_else(void **state)
     expect_end(1);
 }
 
+/* Nor before anything was acknowledged: boot 0 and sequence 0 are numbers like any other. */
+static void test_push_leaves_out_nothing_at_first(void **state)
+{
+    (void)state;
+    connect_device(MEDSEC_SUITE_A128CBC_HS256);
+    say_readings(0, 0, 1, MEDSEC_TIME_OWN, 1600000000000);
+    deliver(MEDSEC_HELLO_LEN);
+    expect_events("welcome\nidentified cuff 0\n"
+                  "reading cuff 0 0 2 1600000000000" VALUES("0") "due cuff 0 0 0\n");
+    expect_end(1);
+}
+
+/* An acknowledgement that could not be written is none. */
+static void test_ack_that_fails(void **state)
+{
+    (void)state;
+    uint8_t out[MEDSEC_SESSION_OUT_LEN];
+    size_t len = 77;
+    connect_device(MEDSEC_SUITE_A128CBC_HS256);
+    say_readings(7, 0, 1, MEDSEC_TIME_OWN, 1600000000000);
+    deliver(MEDSEC_HELLO_LEN);
+    events.len = 0;
+    g.session.on.v1.to_device.sequence = MEDSEC_RECORDS_MAX;
+    assert_int_equal(medsec_session_ack(&g.session, out, &len, 7, 0), MEDSEC_ERR_EXPIRED);
+    assert_int_equal(len, 77);
+    size_t from = said.len;
+    say_readings(7, 0, 1, MEDSEC_TIME_OWN, 1600000000000);
+    deliver(from);
+    expect_events("reading cuff 7 0 2 1600000000000" VALUES("0") "due cuff 7 0 0\n");
+    expect_end(1);
+}
+
+/* A configuration that waits for the device goes out with IDENTIFIED, and between two readings. */
+static void test_config_between_events(void **state)
+{
+    (void)state;
+    static const medsec_event_type types[] = {MEDSEC_EVENT_IDENTIFIED, MEDSEC_EVENT_READING,
+                                              MEDSEC_EVENT_ACK_DUE};
+    connect_device(MEDSEC_SUITE_A128CBC_HS256);
+    say_readings(7, 0, 1, MEDSEC_TIME_OWN, 1600000000000);
+    for (size_t i = 0; i < 3; i++) {
+        const medsec_config config = {.version = 1};
+        uint8_t out[MEDSEC_SESSION_OUT_LEN];
+        size_t len = 0;
+        size_t used = 0;
+        medsec_event event;
+        medsec_session_push(&g.session, said.bytes + MEDSEC_HELLO_LEN, said.len - MEDSEC_HELLO_LEN,
+                            &used, &event);
+        assert_int_equal(event.type, types[i]);
+        assert_int_equal(medsec_session_config(&g.session, out, &len, &config), MEDSEC_OK);
+    }
+    expect_end(1);
+}
+
+/* The provider keeps the last key of a thread until it is told to forget it. */
+static size_t forgotten;
+
+static void count_forget(void)
+{
+    forgotten++;
+    medsec_crypto_openssl()->aes128_cbc_forget();
+}
+
+static void test_push_end_forgets_keys(void **state)
+{
+    (void)state;
+    medsec_crypto counting = *medsec_crypto_openssl();
+    counting.aes128_cbc_forget = count_forget;
+    hold_conversation(MEDSEC_SUITE_A128CBC_HS256);
+    g.crypto = &counting;
+    forgotten = 0;
+    v1_session_begin(&g);
+    v1_deliver(&g, &said, 0, &events);
+    assert_true(forgotten > 0);
+    expect_end(V1_CLOSED);
+}
+
 /* The last reading of the message was measured when it came, the others as long before. */
 static void test_push_readings_of_unknown_time(void **state)
 {
@@ -408,11 +485,11 @@ static void test_ack_before_and_after(void **state)
     size_t len = 0;
     uint8_t digit = '0';
     use_gateway(MEDSEC_SUITE_A128CBC_HS256);
-    v1_gateway_begin(&g);
+    v1_session_begin(&g);
     expect_mute(&g.session);
-    v1_gateway_push(&g, &digit, 1, &events);
+    v1_session_push(&g, &digit, 1, &events);
     expect_mute(&g.session);
-    (void)v1_gateway_end(&g, &events);
+    (void)v1_session_end(&g, &events);
     expect_mute(&g.session);
 
     connect_device(MEDSEC_SUITE_A128CBC_HS256);
@@ -428,7 +505,7 @@ static void test_ack_before_and_after(void **state)
     expect_end(MEDSEC_ERR_FRAME);
 
     hold_conversation(MEDSEC_SUITE_A128CBC_HS256);
-    v1_gateway_begin(&g);
+    v1_session_begin(&g);
     deliver(0);
     expect_mute(&g.session);
     expect_end(V1_CLOSED);
@@ -511,6 +588,10 @@ int main(void)
         cmocka_unit_test(test_push_record_taken_away),
         cmocka_unit_test(test_push_leaves_out_what_was_acknowledged),
         cmocka_unit_test(test_push_leaves_out_nothing_else),
+        cmocka_unit_test(test_push_leaves_out_nothing_at_first),
+        cmocka_unit_test(test_ack_that_fails),
+        cmocka_unit_test(test_config_between_events),
+        cmocka_unit_test(test_push_end_forgets_keys),
         cmocka_unit_test(test_push_readings_of_unknown_time),
         cmocka_unit_test(test_push_malformed_messages),
         cmocka_unit_test(test_push_messages_of_a_gateway),
