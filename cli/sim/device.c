@@ -2,253 +2,245 @@
 #include "device.h"
 
 #include "faults.h"
+#include "link.h"
 #include "sender.h"
 
-#define PAUSE_FIRST_MS 250u /* before the second attempt; doubles, with jitter */
-#define PAUSE_MAX_MS 8000u
-#define LASTING_NS 5000000000u /* a connection that held so long starts the pauses anew */
-#define OUTBOX_FRAMES 8u /* beyond what --coalesce collects */
+#define STEPS_MAX 1000u /* of one device, before the loop looks at the others again */
 
-medsec_status device_init(device *d, world *w, uint32_t number, const medsec_credential *credential)
+static void use_wrong_keys(medsec_credential *credential, const settings *set, prng *random)
 {
-    const settings *set = w->set;
-    const uint64_t seed = ((uint64_t)set->seed << 32) + number;
-    const vitals_format format = set->wire == WIRE_SEED_CHAINED ? VITALS_PICO : VITALS_PSEUDO;
-    medsec_credential used = *credential;
-
-    *d = (device){.world = w, .number = number, .random = {~seed}};
-    snprintf(d->id, sizeof d->id, "%s", credential->device);
-    /* The first device beats exactly as asked, the others up to a tenth faster or slower. */
-    const double spread = number == 0 ? 0 : 0.2 * prng_unit(&d->random) - 0.1;
-    vitals_init(&d->vitals, format, &w->beat, set->heart_rate_bpm * (1 + spread), seed);
     if (set->wrong_key) {
-        fault_wrong_key(&used, &d->random);
+        fault_wrong_key(credential, random);
     }
-    const medsec_status status = wire_open(&d->wire, (wire_kind)set->wire, &used);
+    if (set->wrong_psk) {
+        fault_wrong_psk(credential, random);
+    }
+    if (set->wrong_gateway_key) {
+        fault_wrong_gateway_key(credential, random);
+    }
+}
+
+static void init_vitals(device *d, uint64_t seed, prng *random)
+{
+    const settings *set = d->world->set;
+    const vitals_format format = set->wire == WIRE_SEED_CHAINED ? VITALS_PICO : VITALS_PSEUDO;
+    /* The first device beats exactly as asked, the others up to a tenth faster or slower. */
+    const double spread = d->number == 0 ? 0 : 0.2 * prng_unit(random) - 0.1;
+
+    vitals_init(&d->vitals, format, &d->world->beat, set->heart_rate_bpm * (1 + spread), seed);
+}
+
+static medsec_status open_wire(device *d, const wire_ops *ops, const medsec_credential *credential)
+{
+    const settings *set = d->world->set;
+
+    const medsec_status status = wire_open(&d->wire, ops, &d->world->setup, credential);
+    if (status != MEDSEC_OK) {
+        return status;
+    }
+    d->queue = set->coalesce + ops->queue;
+    if (!outbox_open(&d->box, d->queue + TAMPER_UNITS - 1, ops->unit_max)) {
+        wire_close(&d->wire);
+        return MEDSEC_ERR_MEMORY;
+    }
+    return MEDSEC_OK;
+}
+
+medsec_status device_init(device *d, world *w, uint32_t number, const wire_ops *ops,
+                          const medsec_credential *credential)
+{
+    const uint64_t seed = ((uint64_t)w->set->seed << 32) + number;
+    medsec_credential used = *credential;
+    prng random = {~seed};
+
+    *d = (device){.world = w, .number = number};
+    snprintf(d->id, sizeof d->id, "%s", credential->device);
+    init_vitals(d, seed, &random);
+    use_wrong_keys(&used, w->set, &random);
+    tamper_open(&d->tamper, w->set, ops, prng_next(&random));
+    const medsec_status status = open_wire(d, ops, &used);
     medsec_credential_wipe(&used);
     if (status != MEDSEC_OK) {
         return status;
     }
-    if (w->replay != NULL) {
-        outbox_replay(&d->box, w->replay, w->replay_len);
-    } else if (!outbox_open(&d->box, set->coalesce + OUTBOX_FRAMES, WIRE_FRAME_MAX)) {
-        wire_close(&d->wire);
-        return MEDSEC_ERR_MEMORY;
-    }
-    d->timer.data = d->tcp.data = d;
-    return uv_timer_init(w->loop, &d->timer) == 0 ? MEDSEC_OK : MEDSEC_ERR_MEMORY;
+    d->timer.data = d->pace.data = d->tcp.data = d;
+    uv_timer_init(w->loop, &d->timer); /* these cannot fail */
+    uv_timer_init(w->loop, &d->pace);
+    return MEDSEC_OK;
 }
 
 void device_free(device *d)
 {
     wire_close(&d->wire);
+    tamper_close(&d->tamper);
     outbox_close(&d->box);
+}
+
+size_t device_memory(const device *d)
+{
+    return sizeof *d + d->box.cap + d->wire.ops->memory(&d->wire);
+}
+
+uint64_t device_now(const device *d)
+{
+    return uv_now(d->world->loop) - d->began_ms;
 }
 
 static void end(device *d)
 {
     d->state = DEVICE_OVER;
     uv_close((uv_handle_t *)&d->timer, NULL);
+    uv_close((uv_handle_t *)&d->pace, NULL);
     d->world->over(d->world);
 }
 
-static void on_pause_over(uv_timer_t *timer)
+void device_apart(device *d, uint32_t unsent)
 {
-    device_start(timer->data);
-}
-
-/* Full jitter on the upper half: a thousand devices do not come back in one moment. */
-static void wait_and_retry(device *d)
-{
-    const uint32_t doublings = d->attempts < 6 ? d->attempts : 6;
-    uint64_t pause = (uint64_t)PAUSE_FIRST_MS << doublings;
-
-    pause = pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS;
-    pause = pause / 2 + prng_next(&d->random) % (pause / 2 + 1);
-    d->attempts++;
-    d->state = DEVICE_WAITING;
-    uv_timer_start(&d->timer, on_pause_over, pause, 0);
-}
-
-static bool is_finished(const device *d)
-{
-    const world *w = d->world;
-    const bool replayed = w->replay != NULL && d->was_connected;
-    const bool counted = w->set->count > 0 && d->made >= w->set->count;
-
-    return w->stopping || w->set->no_reconnect || replayed || counted;
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-    device *d = handle->data;
-
-    d->made -= outbox_clear(&d->box);
-    d->writing = false;
-    if (is_finished(d)) {
+    d->state = DEVICE_APART;
+    d->wire.ops->disconnected(&d->wire, device_now(d), unsent);
+    if (d->aborted || d->world->set->no_reconnect || d->wire.ops->done(&d->wire)) {
         end(d);
     } else {
-        wait_and_retry(d);
+        device_drive(d);
     }
 }
 
-void device_drop(device *d)
+/* Where the wire may write its next unit; NULL: nowhere now. */
+static uint8_t *room_for_unit(device *d)
 {
-    if (d->state == DEVICE_SENDING || d->state == DEVICE_DRAINING) {
-        d->world->count.open--;
-        d->attempts = uv_hrtime() - d->connected_ns >= LASTING_NS ? 0 : d->attempts;
+    if (d->state != DEVICE_UP || d->box.units >= d->queue) {
+        return NULL;
     }
-    d->state = DEVICE_CLOSING;
-    uv_timer_stop(&d->timer);
-    uv_close((uv_handle_t *)&d->tcp, on_closed);
+    return outbox_room(&d->box, TAMPER_UNITS * d->wire.ops->unit_max, d->writing);
 }
 
-void device_peer_closed(device *d)
+static void send_unit(device *d, uint8_t *room, size_t len)
 {
-    if (d->state == DEVICE_SENDING ||
-        (d->state == DEVICE_DRAINING && outbox_pending(&d->box) > 0)) {
-        d->world->count.closed++;
+    d->units++;
+    if (tamper_pass(&d->tamper, &d->box, room, len)) {
+        d->world->count.corrupted++;
     }
-    if (d->state != DEVICE_CLOSING) {
-        device_drop(d);
-    }
+    sender_flush(d);
 }
 
-void device_tick(device *d, uint64_t now_ns)
+static void measure(device *d)
 {
-    const uint64_t half_period_ns = (uint64_t)(5e8 / d->world->set->rate_hz);
+    const wire_ops *ops = d->wire.ops;
 
-    if (d->state == DEVICE_SENDING && now_ns - d->connected_ns >= half_period_ns &&
-        !d->box.shared) {
-        sender_reading(d);
-    }
+    ops->sample(&d->wire, device_now(d), vitals_next(&d->vitals, ops->interval_s(&d->wire)));
 }
 
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+static void leave(device *d)
 {
-    static char ignored[4096]; /* the seed wire has no answers */
-    (void)handle;
-    (void)suggested;
-
-    *buffer = uv_buf_init(ignored, sizeof ignored);
-}
-
-static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buffer)
-{
-    (void)buffer;
-    if (len < 0) {
-        device_peer_closed(stream->data);
-    }
-}
-
-static void count_connection(device *d)
-{
-    counters *count = &d->world->count;
-
-    count->connections++;
-    count->open++;
-    if (!d->was_connected) {
-        count->connected++;
-        d->was_connected = true;
-    }
-}
-
-static void begin_sending(device *d)
-{
-    d->state = DEVICE_SENDING;
-    d->connected_ns = uv_hrtime();
-    count_connection(d);
-    uv_tcp_nodelay(&d->tcp, 1);
-    if (uv_read_start((uv_stream_t *)&d->tcp, on_alloc, on_read) != 0) {
-        device_drop(d);
-        return;
-    }
-    sender_begin(d);
-    if (d->box.shared) {
-        device_finish(d);
+    if (d->state == DEVICE_UP && d->wire.ops->done(&d->wire)) {
+        d->state = DEVICE_ENDING;
+        uv_timer_stop(&d->timer);
+        sender_flush(d);
     } else {
-        sender_reading(d);
+        link_drop(d);
     }
 }
 
-static void refused(device *d, int error)
+static void on_time(uv_timer_t *timer)
 {
-    d->world->count.refused++;
-    d->world->count.last_error = error;
-    device_drop(d);
+    device_drive(timer->data);
 }
 
-static void on_connect(uv_connect_t *request, int status)
+static void wait_until(device *d, uint64_t until_ms)
 {
-    device *d = request->data;
+    const uint64_t now_ms = device_now(d);
 
-    if (d->state == DEVICE_CLOSING) {
+    if (until_ms == UINT64_MAX) {
+        uv_timer_stop(&d->timer);
+    } else {
+        uv_timer_start(&d->timer, on_time, until_ms > now_ms ? until_ms - now_ms : 0, 0);
+    }
+}
+
+/* False: there is no further step now. */
+static bool take_step(device *d)
+{
+    medsec_step step;
+
+    if (d->state != DEVICE_APART && d->state != DEVICE_CONNECTING && d->state != DEVICE_UP) {
+        return false;
+    }
+    uint8_t *room = room_for_unit(d);
+    d->wire.ops->poll(&d->wire, device_now(d), room, room != NULL ? d->wire.ops->unit_max : 0,
+                      &step);
+    switch (step.type) {
+    case MEDSEC_STEP_SAMPLE:
+        measure(d);
+        return true;
+    case MEDSEC_STEP_CONNECT:
+        link_connect(d);
+        return true;
+    case MEDSEC_STEP_SEND:
+        send_unit(d, room, step.len);
+        return true;
+    case MEDSEC_STEP_CLOSE:
+        leave(d);
+        return true;
+    default:
+        wait_until(d, step.until_ms);
+        return false;
+    }
+}
+
+void device_drive(device *d)
+{
+    uint32_t steps = 0;
+
+    if (d->driving) { /* a step has led here; the loop below goes on after it */
         return;
     }
-    if (status != 0) {
-        refused(d, status);
-        return;
+    d->driving = true;
+    while (steps < STEPS_MAX && take_step(d)) {
+        steps++;
     }
-    begin_sending(d);
-}
-
-static int open_socket(device *d)
-{
-    const world *w = d->world;
-    int error = 0;
-
-    if (w->sources > 0) {
-        const struct sockaddr_storage *source = &w->source[d->number % w->sources];
-        error = uv_tcp_bind(&d->tcp, (const struct sockaddr *)source, 0);
+    d->driving = false;
+    if (steps == STEPS_MAX) {
+        wait_until(d, 0);
     }
-    if (error == 0) {
-        d->connect.data = d;
-        error =
-            uv_tcp_connect(&d->connect, &d->tcp, (const struct sockaddr *)&w->target, on_connect);
-    }
-    return error;
 }
 
 void device_start(device *d)
 {
-    d->state = DEVICE_CONNECTING;
-    if (uv_tcp_init(d->world->loop, &d->tcp) != 0) {
-        d->world->count.refused++;
-        wait_and_retry(d);
-        return;
-    }
-    d->tcp.data = d;
-    const int error = open_socket(d);
-    if (error != 0) {
-        refused(d, error);
-    }
+    d->began_ms = uv_now(d->world->loop);
+    d->state = DEVICE_APART;
+    device_drive(d);
 }
 
 void device_finish(device *d)
 {
-    switch (d->state) {
-    case DEVICE_SENDING:
-        d->state = DEVICE_DRAINING;
-        sender_flush(d);
-        break;
-    case DEVICE_CONNECTING:
-        device_drop(d);
-        break;
-    case DEVICE_IDLE:
-    case DEVICE_WAITING:
-        uv_timer_stop(&d->timer);
+    if (d->state == DEVICE_IDLE) {
         end(d);
-        break;
-    default: /* it is on its way to the end */
-        break;
+        return;
+    }
+    d->wire.ops->finish(&d->wire);
+    const bool done = d->wire.ops->done(&d->wire);
+    if (d->state == DEVICE_APART && done) {
+        end(d);
+    } else if (d->state == DEVICE_CONNECTING && done) {
+        link_drop(d);
+    } else {
+        device_drive(d);
     }
 }
 
 void device_abort(device *d)
 {
-    if (d->state == DEVICE_SENDING || d->state == DEVICE_DRAINING) {
-        device_drop(d);
-    } else {
-        device_finish(d);
+    d->aborted = true;
+    switch (d->state) {
+    case DEVICE_IDLE:
+    case DEVICE_APART:
+        end(d);
+        break;
+    case DEVICE_CLOSING:
+    case DEVICE_OVER:
+        break;
+    default:
+        link_drop(d);
+        break;
     }
 }

@@ -2,36 +2,39 @@
 #ifndef MEDSEC_SIM_DEVICE_H
 #define MEDSEC_SIM_DEVICE_H
 
-#include "outbox.h"
-#include "settings.h"
+#include "tamper.h"
 #include "vitals.h"
-#include "wire.h"
 
 #include <uv.h>
 
 #include <stdio.h>
 
-/* One simulated device: its connection as a state machine on the loop. */
+/*
+ * One simulated device: does on the loop what its wire asks for step by step, and owns the socket.
+ * What the wire says passes through the tamper into the outbox, and from there to the socket
+ * (link.h, sender.h).
+ */
 typedef enum device_state {
     DEVICE_IDLE, /* not started */
+    DEVICE_APART, /* no connection; the wire says when there is to be one */
     DEVICE_CONNECTING,
-    DEVICE_SENDING,
-    DEVICE_DRAINING, /* no new readings; the rest goes out, then the end of the stream */
+    DEVICE_UP,
+    DEVICE_ENDING, /* all is said: the rest goes out, then the end of the stream */
+    DEVICE_LEAVING, /* that is sent: waits a moment for the peer's end */
     DEVICE_CLOSING,
-    DEVICE_WAITING, /* before the next attempt */
     DEVICE_OVER
 } device_state;
 
 typedef struct counters {
-    uint64_t sent; /* readings handed to the kernel whole */
-    uint64_t bytes;
-    uint64_t corrupted; /* among those made */
-    uint64_t skipped; /* readings that found the outbox full, or came too late */
+    uint64_t bytes; /* handed to the kernel */
+    uint64_t received; /* bytes */
+    uint64_t corrupted; /* units that did not go out as the wire gave them */
     uint32_t connected; /* devices that had a connection */
     uint32_t connections; /* in all */
     uint32_t open; /* now */
     uint32_t refused; /* attempts that failed */
     uint32_t closed; /* by the peer */
+    uint32_t cut; /* by --storm and --outage-cuts */
     int last_error; /* of an attempt, as libuv has it */
 } counters;
 
@@ -44,10 +47,10 @@ typedef struct world {
     size_t sources;
     ecg_beat beat;
     counters count;
-    char *replay; /* NULL: none */
-    size_t replay_len;
+    histogram latency; /* microseconds */
+    wire_setup setup;
     FILE *record; /* what the first device sends; NULL: not asked for */
-    bool stopping;
+    bool dark; /* an outage: no bytes pass */
     void (*over)(struct world *world); /* a device came to its end */
 } world;
 
@@ -58,33 +61,43 @@ typedef struct device {
     char id[MEDSEC_DEVICE_ID_MAX + 1];
     vitals vitals;
     wire wire;
-    prng random; /* for faults and pauses */
+    tamper tamper;
     outbox box;
-    uint32_t made; /* readings put into the outbox and not lost there */
-    uint64_t frames; /* for --corrupt */
-    uint64_t connected_ns;
-    uint32_t attempts; /* since the last connection that lasted */
+    uint32_t queue; /* units that may wait in it */
+    uint32_t units; /* given to it on this connection */
+    uint64_t began_ms; /* the wire's clock counts from here */
     bool was_connected;
+    bool aborted; /* comes back no more */
+    bool driving; /* a step is being done */
+    bool has_socket;
     bool writing; /* the kernel reads from the outbox */
     size_t writing_len;
     uv_tcp_t tcp;
-    uv_timer_t timer; /* pause before an attempt; pace of --slow */
+    uv_timer_t timer; /* for the wire; for the peer's end of the stream */
+    uv_timer_t pace; /* of --slow */
     uv_connect_t connect;
     uv_write_t write;
     uv_shutdown_t shutdown;
 } device;
 
 /* The credential may be wiped afterwards. Close with device_free when it is OVER. */
-MEDSEC_CHECK medsec_status device_init(device *d, world *w, uint32_t number,
+MEDSEC_CHECK medsec_status device_init(device *d, world *w, uint32_t number, const wire_ops *ops,
                                        const medsec_credential *credential);
 void device_free(device *d);
 
 void device_start(device *d);
-/* Time for a reading; does nothing unless it is sending. */
-void device_tick(device *d, uint64_t now_ns);
-/* Ends it: in good order when it is sending; else at once. */
+/* Ends it in good order, however long that takes. */
 void device_finish(device *d);
 /* Ends it at once, whatever it is doing. */
 void device_abort(device *d);
+
+/* Bytes of memory it takes, with what it has on the heap. */
+size_t device_memory(const device *d);
+
+/* For link.h and sender.h: takes the steps that are due; the wire's clock; the connection is gone,
+ * and so many units with it. */
+void device_drive(device *d);
+uint64_t device_now(const device *d);
+void device_apart(device *d, uint32_t unsent);
 
 #endif

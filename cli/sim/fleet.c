@@ -6,8 +6,6 @@
 
 #include <signal.h>
 
-#define LATE_NS 1000000000u /* what is later than this is skipped, not sent in a burst */
-#define BATCH_MAX 20000u /* readings before the loop looks at its sockets again */
 #define GRACE_MS 1000u /* for what is queued, when the run ends */
 #define PROGRESS_MS 1000u
 
@@ -16,14 +14,23 @@ static fleet *fleet_of(world *w)
     return (fleet *)w;
 }
 
-static double period_ns(const fleet *f)
+void fleet_count(const fleet *f, wire_counts *sum)
 {
-    return 1e9 / (f->world.set->rate_hz * f->size);
+    *sum = (wire_counts){.sampled = 0};
+    for (uint32_t i = 0; i < f->size; i++) {
+        const wire *w = &f->devices[i].wire;
+        w->ops->add_counts(w, sum);
+    }
 }
 
-static uint64_t due_ns(const fleet *f, uint64_t number)
+bool fleet_acknowledges(const fleet *f)
 {
-    return f->begin_ns + (uint64_t)((double)number * period_ns(f));
+    for (uint32_t i = 0; i < f->size; i++) {
+        if (f->devices[i].wire.ops->acknowledges) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static uint64_t start_ns(const fleet *f, uint32_t number)
@@ -31,47 +38,18 @@ static uint64_t start_ns(const fleet *f, uint32_t number)
     return f->begin_ns + (uint64_t)number * 1000000000u / f->world.set->ramp;
 }
 
-static void start_devices(fleet *f, uint64_t now)
-{
-    while (f->started < f->size && start_ns(f, f->started) <= now) {
-        device_start(&f->devices[f->started++]);
-    }
-}
-
-static void skip_late(fleet *f, uint64_t now)
-{
-    if (due_ns(f, f->next) + LATE_NS < now) {
-        const uint64_t late = (uint64_t)((double)(now - due_ns(f, f->next)) / period_ns(f));
-        f->next += late;
-        f->world.count.skipped += late;
-    }
-}
-
-static void send_readings(fleet *f, uint64_t now)
-{
-    skip_late(f, now);
-    for (uint32_t i = 0; i < BATCH_MAX && due_ns(f, f->next) <= now; i++, f->next++) {
-        device_tick(&f->devices[f->next % f->size], now);
-    }
-}
-
-static void on_tick(uv_timer_t *timer)
+static void on_ramp(uv_timer_t *timer)
 {
     fleet *f = timer->data;
     const uint64_t now = uv_hrtime();
 
-    start_devices(f, now);
-    send_readings(f, now);
-    if (f->world.stopping) {
-        return;
+    while (f->started < f->size && start_ns(f, f->started) <= now) {
+        device_start(&f->devices[f->started++]);
     }
-    uint64_t next = due_ns(f, f->next);
-    if (f->started < f->size && start_ns(f, f->started) < next) {
-        next = start_ns(f, f->started);
+    if (f->started < f->size) {
+        const uint64_t next = start_ns(f, f->started);
+        uv_timer_start(timer, on_ramp, (next - now + 999999u) / 1000000u, 0);
     }
-    uv_update_time(&f->loop);
-    const uint64_t after = uv_hrtime();
-    uv_timer_start(timer, on_tick, next > after ? (next - after + 999999u) / 1000000u : 0, 0);
 }
 
 static void on_grace_over(uv_timer_t *timer)
@@ -85,7 +63,7 @@ static void on_grace_over(uv_timer_t *timer)
 
 static void close_all(fleet *f)
 {
-    uv_handle_t *handles[] = {(uv_handle_t *)&f->tick,      (uv_handle_t *)&f->duration,
+    uv_handle_t *handles[] = {(uv_handle_t *)&f->ramp,      (uv_handle_t *)&f->duration,
                               (uv_handle_t *)&f->patience,  (uv_handle_t *)&f->progress,
                               (uv_handle_t *)&f->interrupt, (uv_handle_t *)&f->terminate};
 
@@ -93,6 +71,7 @@ static void close_all(fleet *f)
     for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++) {
         uv_close(handles[i], NULL);
     }
+    trouble_stop(&f->trouble);
     menu_stop(&f->menu);
 }
 
@@ -102,19 +81,21 @@ static void on_device_over(world *w)
 
     f->ended++;
     if (f->ended == f->size) {
-        w->stopping = true;
+        f->stopping = true;
         close_all(f);
     }
 }
 
 static void stop(fleet *f)
 {
-    if (f->world.stopping) {
+    if (f->stopping) {
         return;
     }
-    f->world.stopping = true;
-    uv_timer_stop(&f->tick);
-    uv_timer_start(&f->duration, on_grace_over, GRACE_MS, 0);
+    f->stopping = true;
+    uv_timer_stop(&f->ramp);
+    uv_timer_start(&f->duration, on_grace_over,
+                   fleet_acknowledges(f) ? f->world.set->wait_ms : GRACE_MS, 0);
+    trouble_end(&f->trouble);
     for (uint32_t i = 0; i < f->size; i++) {
         device_finish(&f->devices[i]);
     }
@@ -131,6 +112,7 @@ static void on_patience_over(uv_timer_t *timer)
 
     if (f->world.count.connections == 0) {
         stop(f);
+        on_grace_over(&f->duration);
     }
 }
 
@@ -141,7 +123,7 @@ static void on_signal(uv_signal_t *handle, int number)
     (void)number;
 
     f->interrupted = true;
-    if (f->world.stopping) {
+    if (f->stopping) {
         on_grace_over(&f->duration);
     }
     stop(f);
@@ -151,16 +133,18 @@ static void on_progress(uv_timer_t *timer)
 {
     fleet *f = timer->data;
     const counters *count = &f->world.count;
+    wire_counts sum;
 
+    fleet_count(f, &sum);
     tool_progress("%u of %u connected, %llu readings/s, %llu sent, %u refused, %u closed",
-                  count->open, f->size, (unsigned long long)(count->sent - f->shown),
-                  (unsigned long long)count->sent, count->refused, count->closed);
-    f->shown = count->sent;
+                  count->open, f->size, (unsigned long long)(sum.sent - f->shown),
+                  (unsigned long long)sum.sent, count->refused, count->closed);
+    f->shown = sum.sent;
 }
 
 static void start_timers(fleet *f)
 {
-    uv_timer_t *timers[] = {&f->tick, &f->duration, &f->patience, &f->progress};
+    uv_timer_t *timers[] = {&f->ramp, &f->duration, &f->patience, &f->progress};
     const settings *set = f->world.set;
 
     for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++) {
@@ -170,7 +154,7 @@ static void start_timers(fleet *f)
     if (set->duration_ms > 0) {
         uv_timer_start(&f->duration, on_duration_over, set->duration_ms, 0);
     }
-    uv_timer_start(&f->tick, on_tick, 0, 0);
+    uv_timer_start(&f->ramp, on_ramp, 0, 0);
     uv_timer_start(&f->patience, on_patience_over, set->patience_ms, 0);
     if (!set->menu) { /* it would write over what is typed */
         uv_timer_start(&f->progress, on_progress, PROGRESS_MS, PROGRESS_MS);
@@ -191,26 +175,36 @@ static int start_signals(fleet *f)
     return error != 0 ? error : uv_signal_start(&f->terminate, on_signal, SIGTERM);
 }
 
-static int report(const fleet *f)
+static int tell_missing(const fleet *f)
 {
     const counters *count = &f->world.count;
+    wire_counts sum;
 
-    tool_progress_end();
-    if (f->world.set->json) {
-        summary_print_json(stdout, f);
-    } else {
-        summary_print_text(stdout, f);
-    }
-    if (fflush(stdout) != 0) {
-        return EXIT_FAILED;
-    }
+    fleet_count(f, &sum);
     if (count->connections == 0 && (count->refused > 0 || !f->interrupted)) {
         const int error = count->refused > 0 ? count->last_error : UV_ETIMEDOUT;
         tool_error("no connection to %s: %s; is the gateway running there?", f->world.set->connect,
                    uv_strerror(error));
         return EXIT_NETWORK;
     }
+    if (sum.pending > 0) {
+        tool_error("%llu readings are not acknowledged; is the broker there, and are the devices "
+                   "in the gateway's registry?",
+                   (unsigned long long)sum.pending);
+        return EXIT_NETWORK;
+    }
     return EXIT_DONE;
+}
+
+static int report(const fleet *f)
+{
+    tool_progress_end();
+    if (f->world.set->json) {
+        summary_print_json(stdout, f);
+    } else {
+        summary_print_text(stdout, f);
+    }
+    return fflush(stdout) == 0 ? tell_missing(f) : EXIT_FAILED;
 }
 
 int fleet_run(fleet *f)
@@ -219,6 +213,7 @@ int fleet_run(fleet *f)
     f->begin_ns = uv_hrtime();
     uv_update_time(&f->loop);
     start_timers(f);
+    trouble_start(&f->trouble, &f->world, f->devices, f->size);
     int error = start_signals(f);
     if (error == 0 && f->world.set->menu) {
         error = menu_start(&f->menu, &f->loop, f->devices, f->size);

@@ -9,10 +9,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SPARE_DESCRIPTORS 64u /* standard streams, loop, files */
 #define REPLAY_MAX 67108864u /* bytes of a recording */
+#define MEDSEC1_RATE_MAX 1000.0 /* readings a second: its interval is in milliseconds */
 
 static int is_credential_file(const struct dirent *entry)
 {
@@ -21,11 +23,45 @@ static int is_credential_file(const struct dirent *entry)
     return len > 5 && entry->d_name[0] != '.' && strcmp(entry->d_name + len - 5, ".json") == 0;
 }
 
+static const wire_ops *wire_of(const fleet *f, const medsec_credential *credential)
+{
+    const settings *set = f->world.set;
+
+    return set->replay != NULL ? &wire_replay_ops : wire_find((wire_choice)set->wire, credential);
+}
+
+static int init_device(fleet *f, const char *path, const medsec_credential *credential)
+{
+    const wire_ops *ops = wire_of(f, credential);
+
+    if (ops == NULL) {
+        tool_error("%s: this credential is for the wire %s; --wire auto takes each as it is", path,
+                   medsec_wire_name((medsec_wire)credential->wire));
+        return EXIT_CONFIG;
+    }
+    if (ops == &wire_medsec1_ops && !credential->has_private) {
+        tool_error("%s: its private key is in the device itself", path);
+        return EXIT_CONFIG;
+    }
+    if (ops == &wire_medsec1_ops && f->world.set->rate_hz > MEDSEC1_RATE_MAX) {
+        tool_error("--rate: at most %g on medsec/1", MEDSEC1_RATE_MAX);
+        return EXIT_USAGE;
+    }
+    const medsec_status status =
+        device_init(&f->devices[f->size], &f->world, f->size, ops, credential);
+    if (status != MEDSEC_OK) {
+        tool_error("%s: %s", path, medsec_strerror(status));
+        return EXIT_FAILED;
+    }
+    f->size++;
+    return EXIT_DONE;
+}
+
 static int load_device(fleet *f, const char *path)
 {
     medsec_credential credential;
 
-    medsec_status status = medsec_credential_load(&credential, path);
+    const medsec_status status = medsec_credential_load(&credential, path);
     if (status != MEDSEC_OK) {
         tool_error("%s: %s", path,
                    status == MEDSEC_ERR_IO ? strerror(errno) : medsec_strerror(status));
@@ -37,14 +73,9 @@ static int load_device(fleet *f, const char *path)
         medsec_credential_wipe(&credential);
         return EXIT_CONFIG;
     }
-    status = device_init(&f->devices[f->size], &f->world, f->size, &credential);
+    const int code = init_device(f, path, &credential);
     medsec_credential_wipe(&credential);
-    if (status != MEDSEC_OK) {
-        tool_error("%s", medsec_strerror(status));
-        return EXIT_FAILED;
-    }
-    f->size++;
-    return EXIT_DONE;
+    return code;
 }
 
 static int allocate_devices(fleet *f, uint32_t wanted, size_t found)
@@ -161,28 +192,29 @@ static int resolve_sources(world *w)
 
 static int load_replay(fleet *f)
 {
-    world *w = &f->world;
-    const char *path = w->set->replay;
+    const char *path = f->world.set->replay;
 
     if (path == NULL) {
         return EXIT_DONE;
     }
     FILE *file = fopen(path, "rb");
-    w->replay = malloc(REPLAY_MAX + 1u);
-    if (file == NULL || w->replay == NULL) {
+    f->replay = malloc(REPLAY_MAX + 1u);
+    if (file == NULL || f->replay == NULL) {
         tool_error("%s: %s", path, strerror(errno));
         if (file != NULL) {
             fclose(file);
         }
         return EXIT_CONFIG;
     }
-    w->replay_len = fread(w->replay, 1, REPLAY_MAX + 1u, file);
+    const size_t len = fread(f->replay, 1, REPLAY_MAX + 1u, file);
     const bool failed = ferror(file) != 0;
     fclose(file);
-    if (failed || w->replay_len == 0 || w->replay_len > REPLAY_MAX) {
+    if (failed || len == 0 || len > REPLAY_MAX) {
         tool_error("%s: not a recording of 1 to %u bytes", path, REPLAY_MAX);
         return EXIT_CONFIG;
     }
+    f->world.setup.replay = f->replay;
+    f->world.setup.replay_len = len;
     return EXIT_DONE;
 }
 
@@ -201,8 +233,39 @@ static int open_record(fleet *f)
     return EXIT_DONE;
 }
 
+/* A device counts its starts in flash; a run of the simulator is a start, so the time serves. */
+static void set_up_wires(fleet *f)
+{
+    const settings *set = f->world.set;
+
+    f->world.setup = (wire_setup){.set = set,
+                                  .boot = set->boot > 0 ? set->boot : (uint32_t)time(NULL),
+                                  .latency = &f->world.latency};
+}
+
+static int load_trouble(fleet *f)
+{
+    return trouble_load(&f->trouble, f->world.set);
+}
+
+static int resolve(fleet *f)
+{
+    const int code = resolve_target(&f->world);
+
+    return code == EXIT_DONE ? resolve_sources(&f->world) : code;
+}
+
+static int raise_limit(fleet *f)
+{
+    return raise_descriptor_limit(f->size);
+}
+
 int fleet_load(fleet *f, const settings *set)
 {
+    static int (*const steps[])(fleet *) = {load_trouble, resolve,     load_replay,
+                                            load_devices, raise_limit, open_record};
+    int code = EXIT_DONE;
+
     f->world.set = set;
     f->world.loop = &f->loop;
     if (uv_loop_init(&f->loop) != 0) {
@@ -210,31 +273,22 @@ int fleet_load(fleet *f, const settings *set)
         return EXIT_FAILED;
     }
     ecg_beat_init(&f->world.beat);
-    int code = resolve_target(&f->world);
-    if (code == EXIT_DONE) {
-        code = resolve_sources(&f->world);
+    set_up_wires(f);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == EXIT_DONE; i++) {
+        code = steps[i](f);
     }
-    if (code == EXIT_DONE) {
-        code = load_replay(f);
-    }
-    if (code == EXIT_DONE) {
-        code = load_devices(f);
-    }
-    if (code == EXIT_DONE) {
-        code = raise_descriptor_limit(f->size);
-    }
-    return code == EXIT_DONE ? open_record(f) : code;
+    return code;
 }
 
 void fleet_unload(fleet *f)
 {
+    uv_loop_close(&f->loop); /* it looks at the devices' timers, if they never ran */
     for (uint32_t i = 0; i < f->size; i++) {
         device_free(&f->devices[i]);
     }
     free(f->devices);
-    free(f->world.replay);
+    free(f->replay);
     if (f->world.record != NULL && fclose(f->world.record) != 0) {
         tool_error("%s: %s", f->world.set->record, strerror(errno));
     }
-    uv_loop_close(&f->loop);
 }

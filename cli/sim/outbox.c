@@ -4,51 +4,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool outbox_open(outbox *box, size_t frames, size_t frame_max)
+bool outbox_open(outbox *box, size_t units, size_t unit_max)
 {
-    *box = (outbox){.cap = frames * frame_max};
+    *box = (outbox){.cap = units * unit_max};
     box->data = malloc(box->cap);
     return box->data != NULL;
 }
 
-void outbox_replay(outbox *box, char *data, size_t len)
-{
-    *box = (outbox){.data = data, .cap = len, .len = len, .shared = true};
-}
-
 void outbox_close(outbox *box)
 {
-    if (!box->shared) {
-        free(box->data);
-    }
+    free(box->data);
     *box = (outbox){.data = NULL};
 }
 
 static void compact(outbox *box)
 {
     memmove(box->data, box->data + box->at, box->len - box->at);
-    for (uint32_t i = 0; i < box->frames; i++) {
+    for (uint32_t i = 0; i < box->units; i++) {
         box->end[i] -= (uint32_t)box->at;
     }
     box->len -= box->at;
     box->at = 0;
 }
 
-char *outbox_room(outbox *box, size_t frame_max, bool pinned)
+uint8_t *outbox_room(outbox *box, size_t len, bool pinned)
 {
-    if (box->shared || box->frames == OUTBOX_FRAMES_MAX) {
+    if (box->units == OUTBOX_UNITS_MAX) {
         return NULL;
     }
-    if (box->cap - box->len < frame_max && !pinned) {
+    if (box->cap - box->len < len && !pinned) {
         compact(box);
     }
-    return box->cap - box->len < frame_max ? NULL : box->data + box->len;
+    return box->cap - box->len < len ? NULL : box->data + box->len;
 }
 
 void outbox_add(outbox *box, size_t len)
 {
     box->len += len;
-    box->end[box->frames++] = (uint32_t)box->len;
+    box->end[box->units++] = (uint32_t)box->len;
 }
 
 uint32_t outbox_took(outbox *box, size_t len)
@@ -56,12 +49,12 @@ uint32_t outbox_took(outbox *box, size_t len)
     uint32_t ended = 0;
 
     box->at += len;
-    while (ended < box->frames && box->end[ended] <= box->at) {
+    while (ended < box->units && box->end[ended] <= box->at) {
         ended++;
     }
-    box->frames -= ended;
-    memmove(box->end, box->end + ended, box->frames * sizeof box->end[0]);
-    if (box->at == box->len && !box->shared) {
+    box->units -= ended;
+    memmove(box->end, box->end + ended, box->units * sizeof box->end[0]);
+    if (box->at == box->len) {
         box->at = box->len = 0;
     }
     return ended;
@@ -69,13 +62,10 @@ uint32_t outbox_took(outbox *box, size_t len)
 
 uint32_t outbox_clear(outbox *box)
 {
-    const uint32_t lost = box->frames;
+    const uint32_t lost = box->units;
 
-    box->frames = 0;
-    box->at = 0;
-    if (!box->shared) {
-        box->len = 0;
-    }
+    box->units = 0;
+    box->at = box->len = 0;
     return lost;
 }
 

@@ -4,14 +4,10 @@
 
 #include "device.h"
 
-/* From a reading to the socket: makes frames, and writes the outbox in the pieces and at the pace
- * that the faults ask for. A device that drains ends its stream when the outbox is empty. */
+/* From the outbox to the socket, in the pieces and at the pace that the faults ask for. A device
+ * that is ENDING ends its stream when the outbox is empty. */
 void sender_begin(device *d);
-void sender_reading(device *d);
 void sender_flush(device *d);
-
-/* What device.c does when a write fails or the stream has ended. */
-void device_peer_closed(device *d);
-void device_drop(device *d);
+void sender_stop(device *d);
 
 #endif

@@ -1,30 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire.h"
 
-#include <string.h>
-
-medsec_status wire_open(wire *w, wire_kind kind, const medsec_credential *credential)
+const wire_ops *wire_find(wire_choice choice, const medsec_credential *credential)
 {
-    memcpy(w->iv, credential->iv, sizeof w->iv);
-    w->chaining = kind == WIRE_SEED_CHAINED ? MEDSEC_SEED_CHAINED : MEDSEC_SEED_PER_BLOCK;
-    return medsec_aes_cbc_open(&w->aes, medsec_crypto_openssl(), MEDSEC_ENCRYPT, credential->key);
+    const bool is_seed = credential->wire == MEDSEC_WIRE_SEED;
+
+    switch (choice) {
+    case WIRE_AUTO:
+        return is_seed ? &wire_seed_ops : &wire_medsec1_ops;
+    case WIRE_SEED:
+        return is_seed ? &wire_seed_ops : NULL;
+    case WIRE_SEED_CHAINED:
+        return is_seed ? &wire_seed_chained_ops : NULL;
+    case WIRE_MEDSEC1:
+        return is_seed ? NULL : &wire_medsec1_ops;
+    default:
+        return NULL;
+    }
 }
 
-medsec_status wire_encode(wire *w, char *out, size_t cap, size_t *len,
-                          const medsec_reading *reading)
+medsec_status wire_open(wire *w, const wire_ops *ops, const wire_setup *setup,
+                        const medsec_credential *credential)
 {
-    char text[WIRE_TEXT_MAX];
-    size_t text_len = 0;
-    const medsec_status status = medsec_reading_write_seed(text, sizeof text, &text_len,
-                                                           &medsec_profile_pico_vitals, reading);
-
+    *w = (wire){.ops = ops};
+    const medsec_status status = ops->open(w, setup, credential);
     if (status != MEDSEC_OK) {
-        return status;
+        *w = (wire){.ops = NULL};
     }
-    return medsec_seed_frame_encode(out, cap, len, &w->aes, w->chaining, w->iv, text, text_len);
+    return status;
 }
 
 void wire_close(wire *w)
 {
-    medsec_aes_cbc_close(&w->aes);
+    if (w->ops != NULL) {
+        w->ops->close(w);
+        w->ops = NULL;
+    }
 }

@@ -536,9 +536,10 @@ class CommandLine(SimTest):
     def test_summary_has_all_members(self):
         _, _, summary = self.run_one("--count", 1)
         self.assertEqual(sorted(summary), sorted(
-            ["wire", "devices", "rate_hz", "elapsed_s", "sent", "bytes", "skipped", "corrupted",
-             "connected", "connections", "reconnects", "refused", "closed", "latency",
-             "latency_reason"]))
+            ["wire", "devices", "rate_hz", "elapsed_s", "sent", "bytes", "received", "skipped",
+             "corrupted", "connected", "connections", "reconnects", "refused", "closed", "cut",
+             "memory_per_device", "sampled", "acknowledged", "unacknowledged", "dropped", "resent",
+             "boot", "sessions", "faults", "latency", "latency_reason"]))
         self.assertIsNone(summary["latency"])
 
     def test_quiet_in_a_pipe(self):
@@ -563,7 +564,7 @@ class CommandLine(SimTest):
     def test_usage_errors_are_exit_code_2(self):
         path = self.devices(1)[0].path
         for bad in ([], ["--connect", "127.0.0.1:1"], ["--connect", "127.0.0.1", "--credentials", path],
-                    ["--connect", "a:1", "--credentials", path, "--wire", "medsec1"],
+                    ["--connect", "a:1", "--credentials", path, "--wire", "medsec/1"],
                     ["--connect", "a:1", "--credentials", path, "--rate", "0"]):
             self.assertEqual(run(*bad).returncode, 2, bad)
 

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "faults.h"
+#include "wire.h"
+
+#include <math.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <uv.h>
+
+static uint32_t now_us(void)
+{
+    return (uint32_t)(uv_hrtime() / 1000u);
+}
+
+static void random_bytes(void *context, uint8_t *out, size_t len)
+{
+    (void)context;
+    randombytes_buf(out, len);
+}
+
+static medsec_config config_of(const settings *set)
+{
+    return (medsec_config){.given = MEDSEC_CONFIG_SAMPLE_INTERVAL | MEDSEC_CONFIG_BATCH_MAX |
+                                    MEDSEC_CONFIG_REPORT_INTERVAL,
+                           .sample_interval_ms = (uint32_t)lround(1000 / set->rate_hz),
+                           .batch_max = set->batch,
+                           .report_interval_ms = set->report_ms};
+}
+
+static size_t ring_len(const wire_medsec1 *m)
+{
+    return (size_t)m->slots * MEDSEC_DEVICE_SLOT_LEN(medsec_profile_pico_vitals.count);
+}
+
+static size_t medsec1_memory(const wire *w)
+{
+    return ring_len(&w->on.medsec1) + w->on.medsec1.slots * sizeof(uint32_t);
+}
+
+static void medsec1_close(wire *w)
+{
+    medsec_device_close(&w->on.medsec1.core);
+    free(w->on.medsec1.ring);
+}
+
+static medsec_status medsec1_open(wire *w, const wire_setup *setup,
+                                  const medsec_credential *credential)
+{
+    wire_medsec1 *m = &w->on.medsec1;
+
+    m->slots = setup->set->ring;
+    m->latency = setup->latency;
+    m->count = setup->set->count;
+    m->ring = calloc(1, medsec1_memory(w)); /* a slot's length is a multiple of a time's */
+    if (m->ring == NULL) {
+        return MEDSEC_ERR_MEMORY;
+    }
+    m->times = (uint32_t *)(void *)(m->ring + ring_len(m));
+    const medsec_device_options options = {.crypto = medsec_crypto_openssl(),
+                                           .profile = &medsec_profile_pico_vitals,
+                                           .credential = credential,
+                                           .random = random_bytes,
+                                           .boot = setup->boot,
+                                           .ring = m->ring,
+                                           .ring_len = ring_len(m),
+                                           .config = config_of(setup->set)};
+    const medsec_status status = medsec_device_open(&m->core, &options, 0);
+    if (status != MEDSEC_OK) {
+        free(m->ring);
+    }
+    return status;
+}
+
+static void medsec1_poll(wire *w, uint64_t now_ms, uint8_t *out, size_t cap, medsec_step *step)
+{
+    medsec_device_poll(&w->on.medsec1.core, now_ms, out, cap, step);
+}
+
+static uint32_t take_oldest(wire_medsec1 *m)
+{
+    const uint32_t time_us = m->times[m->oldest];
+
+    m->oldest = (m->oldest + 1) % m->slots;
+    m->used--;
+    return time_us;
+}
+
+/* Readings leave the ring from its old end: acknowledged, or pushed out by a new one. */
+static void follow_ring(wire_medsec1 *m)
+{
+    const uint32_t now = now_us();
+    medsec_device_stats stats;
+
+    medsec_device_get_stats(&m->core, &stats);
+    for (; m->acknowledged < stats.acknowledged && m->used > 0; m->acknowledged++) {
+        histogram_add(m->latency, now - take_oldest(m));
+    }
+    for (; m->dropped < stats.dropped && m->used > 0; m->dropped++) {
+        (void)take_oldest(m);
+    }
+}
+
+static void medsec1_finish(wire *w)
+{
+    w->on.medsec1.finishing = true;
+    medsec_device_finish(&w->on.medsec1.core);
+}
+
+static void medsec1_sample(wire *w, uint64_t now_ms, const medsec_reading *reading)
+{
+    wire_medsec1 *m = &w->on.medsec1;
+    medsec_device_stats stats;
+
+    if (medsec_device_sample(&m->core, now_ms, reading) != MEDSEC_OK) {
+        m->refused++;
+        return;
+    }
+    follow_ring(m);
+    m->times[(m->oldest + m->used) % m->slots] = now_us();
+    m->used++;
+    medsec_device_get_stats(&m->core, &stats);
+    if (m->count > 0 && stats.sampled >= m->count) {
+        medsec1_finish(w);
+    }
+}
+
+static void medsec1_connected(wire *w, uint64_t now_ms)
+{
+    medsec_device_connected(&w->on.medsec1.core, now_ms);
+}
+
+static void medsec1_disconnected(wire *w, uint64_t now_ms, uint32_t unsent)
+{
+    (void)unsent; /* it sends again what is not acknowledged */
+    medsec_device_disconnected(&w->on.medsec1.core, now_ms);
+}
+
+static void medsec1_written(wire *w, uint32_t units)
+{
+    (void)w; /* an acknowledgement counts, not this */
+    (void)units;
+}
+
+static void medsec1_receive(wire *w, uint64_t now_ms, const uint8_t *data, size_t len)
+{
+    medsec_device_receive(&w->on.medsec1.core, now_ms, data, len);
+    follow_ring(&w->on.medsec1);
+}
+
+static bool medsec1_done(const wire *w)
+{
+    medsec_device_stats stats;
+
+    medsec_device_get_stats(&w->on.medsec1.core, &stats);
+    return w->on.medsec1.finishing && stats.pending == 0;
+}
+
+static double medsec1_interval_s(const wire *w)
+{
+    medsec_config config;
+
+    medsec_device_get_config(&w->on.medsec1.core, &config);
+    return config.sample_interval_ms / 1000.0;
+}
+
+static void medsec1_add_counts(const wire *w, wire_counts *sum)
+{
+    medsec_device_stats stats;
+
+    medsec_device_get_stats(&w->on.medsec1.core, &stats);
+    sum->sampled += stats.sampled;
+    sum->skipped += stats.missed + w->on.medsec1.refused;
+    sum->sent += stats.sent;
+    sum->resent += stats.resent;
+    sum->acknowledged += stats.acknowledged;
+    sum->dropped += stats.dropped;
+    sum->pending += stats.pending;
+    sum->sessions += stats.sessions;
+    sum->faults += stats.faults;
+}
+
+const wire_ops wire_medsec1_ops = {.name = "medsec/1",
+                                   .unit_max = MEDSEC_DEVICE_OUT_LEN,
+                                   .queue = 0,
+                                   .greets = true,
+                                   .acknowledges = true,
+                                   .corrupt = fault_corrupt,
+                                   .open = medsec1_open,
+                                   .poll = medsec1_poll,
+                                   .sample = medsec1_sample,
+                                   .connected = medsec1_connected,
+                                   .disconnected = medsec1_disconnected,
+                                   .written = medsec1_written,
+                                   .receive = medsec1_receive,
+                                   .finish = medsec1_finish,
+                                   .done = medsec1_done,
+                                   .interval_s = medsec1_interval_s,
+                                   .add_counts = medsec1_add_counts,
+                                   .memory = medsec1_memory,
+                                   .close = medsec1_close};
