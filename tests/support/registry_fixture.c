@@ -24,12 +24,37 @@ void registry_fixture_reopen(registry_fixture *fixture)
     fixture->registry = registry_fixture_open(fixture, MEDSEC_REGISTRY_WRITE);
 }
 
-int registry_fixture_setup(void **state)
+static registry_fixture *make(void)
 {
     registry_fixture *fixture = calloc(1, sizeof *fixture);
     scratch_open(&fixture->files);
     snprintf(fixture->path, sizeof fixture->path, "%s/medsec.db", fixture->files.folder);
     snprintf(fixture->key_file, sizeof fixture->key_file, "%s/medsec.key", fixture->files.folder);
+    return fixture;
+}
+
+#define FORMAT_1 MEDSEC_SOURCE_DIR "/tests/vectors/registry_format_1"
+
+int registry_fixture_setup_format_1(void **state)
+{
+    registry_fixture *fixture = make();
+    size_t len;
+    char *text = scratch_read(FORMAT_1 ".key", &len);
+    scratch_write(fixture->key_file, text, len, 0600);
+    free(text);
+    text = scratch_read(FORMAT_1 ".sql", &len);
+    char *sql = realloc(text, len + 1);
+    sql[len] = '\0';
+    scratch_write(fixture->path, "", 0, 0600);
+    registry_fixture_sql(fixture, sql);
+    free(sql);
+    *state = fixture;
+    return 0;
+}
+
+int registry_fixture_setup(void **state)
+{
+    registry_fixture *fixture = make();
     const medsec_registry_unlock unlock = {.key_file = fixture->key_file};
     assert_int_equal(medsec_registry_create(fixture->path, &unlock, "tester"), MEDSEC_OK);
     fixture->registry = registry_fixture_open(fixture, MEDSEC_REGISTRY_WRITE);
@@ -55,6 +80,32 @@ void registry_fixture_sql(const registry_fixture *fixture, const char *sql)
         fail_msg("%s: %s", sql, error);
     }
     sqlite3_close(db);
+}
+
+size_t registry_fixture_blob(const registry_fixture *fixture, const char *sql, uint8_t *out,
+                             size_t cap)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *statement = NULL;
+    assert_int_equal(sqlite3_open(fixture->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    size_t len = (size_t)sqlite3_column_bytes(statement, 0);
+    assert_true(len <= cap);
+    memcpy(out, sqlite3_column_blob(statement, 0), len);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return len;
+}
+
+void registry_fixture_refuse(const registry_fixture *fixture, const void *bytes, size_t len)
+{
+    size_t file_len;
+    char *file = scratch_read(fixture->path, &file_len);
+    for (size_t i = 0; i + 8 <= len; i += 8) {
+        assert_null(memmem(file, file_len, (const char *)bytes + i, 8));
+    }
+    free(file);
 }
 
 medsec_credential registry_fixture_credential(const char *id, unsigned number)

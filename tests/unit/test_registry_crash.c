@@ -249,6 +249,44 @@ static bool decommission_one(registry_fixture *fixture)
     return registry != NULL && medsec_registry_decommission(registry, "old-1") == MEDSEC_OK;
 }
 
+static bool add_medsec1(registry_fixture *fixture)
+{
+    medsec_registry *registry = child_open(fixture);
+    medsec_credential credential = registry_fixture_medsec1("new-00", 100);
+    return registry != NULL && medsec_registry_add(registry, &credential, 0) == MEDSEC_OK;
+}
+
+static bool rotate_one(registry_fixture *fixture)
+{
+    medsec_registry *registry = child_open(fixture);
+    medsec_credential credential = registry_fixture_medsec1("m", 101);
+    return registry != NULL && medsec_registry_rotate(registry, &credential) == MEDSEC_OK;
+}
+
+static bool promote_one(registry_fixture *fixture)
+{
+    medsec_registry *registry = child_open(fixture);
+    return registry != NULL && medsec_registry_promote(registry, "m", 1) == MEDSEC_OK;
+}
+
+static bool rotate_gateway(registry_fixture *fixture)
+{
+    medsec_registry *registry = child_open(fixture);
+    return registry != NULL && medsec_registry_gateway_rotate(registry) == MEDSEC_OK;
+}
+
+static bool retire_gateway(registry_fixture *fixture)
+{
+    medsec_registry *registry = child_open(fixture);
+    return registry != NULL && medsec_registry_gateway_retire(registry) == MEDSEC_OK;
+}
+
+static bool upgrade(registry_fixture *fixture)
+{
+    fault.armed = true;
+    return child_open(fixture) != NULL;
+}
+
 static bool import_two(registry_fixture *fixture)
 {
     static const char text[] =
@@ -260,17 +298,25 @@ static bool import_two(registry_fixture *fixture)
                                                       NULL, &result) == MEDSEC_OK;
 }
 
+/* What a look at the registry gives. */
+typedef struct look {
+    unsigned states[3]; /* devices by state */
+    unsigned gateway_keys;
+    unsigned generations; /* sum of those in use, and of twice the pending ones */
+} look;
+
 static medsec_status count_one(void *context, const medsec_device_info *info)
 {
-    unsigned *counts = context;
-    counts[info->state]++;
+    look *seen = context;
+    seen->states[info->state]++;
+    seen->generations += info->generation + 2 * info->pending_generation;
     return MEDSEC_OK;
 }
 
 typedef struct expectation {
     work_fn *work;
-    unsigned before[3]; /* devices by state */
-    unsigned after[3];
+    look before;
+    look after;
     uint64_t rows_before;
     uint64_t rows_after;
 } expectation;
@@ -279,19 +325,24 @@ typedef struct expectation {
 static void check_registry(registry_fixture *fixture, const expectation *expected, int number,
                            bool finished)
 {
-    unsigned counts[3] = {0};
+    look seen = {0};
     uint64_t rows = 0;
+    size_t gateway_keys = 0;
+    uint8_t keys[2][MEDSEC_X25519_LEN];
     medsec_registry *registry = registry_fixture_open(fixture, MEDSEC_REGISTRY_READ);
     if (medsec_registry_verify(registry, &rows) != MEDSEC_OK) {
         fail_msg("step %d: %s", number, medsec_registry_error(registry));
     }
-    assert_int_equal(medsec_registry_list(registry, count_one, counts), MEDSEC_OK);
+    assert_int_equal(medsec_registry_list(registry, count_one, &seen), MEDSEC_OK);
+    if (medsec_registry_gateway_public(registry, keys, &gateway_keys) == MEDSEC_OK) {
+        seen.gateway_keys = (unsigned)gateway_keys;
+    }
     bool kept = rows == expected->rows_after;
     if (!kept) {
         assert_int_equal(rows, expected->rows_before);
     }
     assert_true(kept || !finished);
-    assert_memory_equal(counts, kept ? expected->after : expected->before, sizeof counts);
+    assert_memory_equal(&seen, kept ? &expected->after : &expected->before, sizeof seen);
     medsec_registry_close(registry);
 }
 
@@ -333,22 +384,68 @@ static int setup(void **state)
 
 static void test_batch_survives_every_step(void **state)
 {
-    try_every_step(*state, &(expectation){add_batch, {3, 0, 0}, {43, 0, 0}, 4, 44});
+    try_every_step(*state, &(expectation){add_batch, {{3, 0, 0}, 1, 0}, {{43, 0, 0}, 1, 0}, 4, 44});
 }
 
 static void test_revoke_survives_every_step(void **state)
 {
-    try_every_step(*state, &(expectation){revoke_one, {3, 0, 0}, {2, 1, 0}, 4, 5});
+    try_every_step(*state, &(expectation){revoke_one, {{3, 0, 0}, 1, 0}, {{2, 1, 0}, 1, 0}, 4, 5});
 }
 
 static void test_decommission_survives_every_step(void **state)
 {
-    try_every_step(*state, &(expectation){decommission_one, {3, 0, 0}, {2, 0, 1}, 4, 5});
+    try_every_step(*state,
+                   &(expectation){decommission_one, {{3, 0, 0}, 1, 0}, {{2, 0, 1}, 1, 0}, 4, 5});
 }
 
 static void test_import_survives_every_step(void **state)
 {
-    try_every_step(*state, &(expectation){import_two, {3, 0, 0}, {5, 0, 0}, 4, 6});
+    try_every_step(*state, &(expectation){import_two, {{3, 0, 0}, 1, 0}, {{5, 0, 0}, 1, 0}, 4, 6});
+}
+
+static void test_add_of_medsec1_survives_every_step(void **state)
+{
+    try_every_step(*state, &(expectation){add_medsec1, {{3, 0, 0}, 1, 0}, {{4, 0, 0}, 1, 0}, 4, 5});
+}
+
+static void add_m(const registry_fixture *fixture)
+{
+    medsec_credential credential = registry_fixture_medsec1("m", 7);
+    assert_int_equal(medsec_registry_add(fixture->registry, &credential, 0), MEDSEC_OK);
+}
+
+static void test_rotate_survives_every_step(void **state)
+{
+    add_m(*state);
+    try_every_step(*state, &(expectation){rotate_one, {{4, 0, 0}, 1, 0}, {{4, 0, 0}, 1, 2}, 5, 6});
+}
+
+static void test_promote_survives_every_step(void **state)
+{
+    const registry_fixture *fixture = *state;
+    medsec_credential next = registry_fixture_medsec1("m", 8);
+    add_m(fixture);
+    assert_int_equal(medsec_registry_rotate(fixture->registry, &next), MEDSEC_OK);
+    try_every_step(*state, &(expectation){promote_one, {{4, 0, 0}, 1, 2}, {{4, 0, 0}, 1, 1}, 6, 7});
+}
+
+static void test_gateway_rotate_survives_every_step(void **state)
+{
+    try_every_step(*state,
+                   &(expectation){rotate_gateway, {{3, 0, 0}, 1, 0}, {{3, 0, 0}, 2, 0}, 4, 5});
+}
+
+static void test_gateway_retire_survives_every_step(void **state)
+{
+    const registry_fixture *fixture = *state;
+    assert_int_equal(medsec_registry_gateway_rotate(fixture->registry), MEDSEC_OK);
+    try_every_step(*state,
+                   &(expectation){retire_gateway, {{3, 0, 0}, 2, 0}, {{3, 0, 0}, 1, 0}, 5, 6});
+}
+
+static void test_upgrade_survives_every_step(void **state)
+{
+    try_every_step(*state, &(expectation){upgrade, {{1, 1, 1}, 0, 0}, {{1, 1, 1}, 1, 0}, 6, 7});
 }
 
 static bool create_new(registry_fixture *fixture)
@@ -389,7 +486,7 @@ static void test_create_survives_every_step(void **state)
 
 static bool save_credential(registry_fixture *fixture)
 {
-    medsec_credential credential = registry_fixture_credential("a", 7);
+    medsec_credential credential = registry_fixture_medsec1("a", 7);
     fault.armed = true;
     return medsec_credential_save(&credential, scratch_path(&fixture->files, "a.json")) ==
            MEDSEC_OK;
@@ -399,7 +496,7 @@ static void test_credential_survives_every_step(void **state)
 {
     registry_fixture *fixture = *state;
     const char *path = scratch_path(&fixture->files, "a.json");
-    medsec_credential expected = registry_fixture_credential("a", 7);
+    medsec_credential expected = registry_fixture_medsec1("a", 7);
     for (enum death death = KILLED; death < DEATHS; death++) {
         bool finished = false;
         int number = 0;
@@ -428,9 +525,19 @@ int main(void)
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        FIXED(test_batch_survives_every_step),        FIXED(test_revoke_survives_every_step),
-        FIXED(test_decommission_survives_every_step), FIXED(test_import_survives_every_step),
-        FIXED(test_create_survives_every_step),       FIXED(test_credential_survives_every_step),
+        FIXED(test_batch_survives_every_step),
+        FIXED(test_revoke_survives_every_step),
+        FIXED(test_decommission_survives_every_step),
+        FIXED(test_import_survives_every_step),
+        FIXED(test_add_of_medsec1_survives_every_step),
+        FIXED(test_rotate_survives_every_step),
+        FIXED(test_promote_survives_every_step),
+        FIXED(test_gateway_rotate_survives_every_step),
+        FIXED(test_gateway_retire_survives_every_step),
+        cmocka_unit_test_setup_teardown(test_upgrade_survives_every_step,
+                                        registry_fixture_setup_format_1, registry_fixture_teardown),
+        FIXED(test_create_survives_every_step),
+        FIXED(test_credential_survives_every_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

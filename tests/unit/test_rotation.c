@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "host/store.h"
 #include "registry_fixture.h"
 #include "unit.h"
 
@@ -222,26 +223,19 @@ static void test_rotate_and_promote_refuse(void **state)
     assert_int_equal(add(fixture, "c", 5), MEDSEC_OK);
 }
 
-static void refuse_in_file(const registry_fixture *fixture, const medsec_credential *credential,
-                           bool with_sealing_key)
+static void refuse_in_file(const registry_fixture *fixture, const medsec_credential *credential)
 {
-    size_t len;
-    char *data = scratch_read(fixture->path, &len);
-    const uint8_t *const secrets[] = {credential->device_private, credential->psk,
-                                      credential->device_public};
-    for (size_t i = 0; i < 3; i++) {
-        for (size_t at = 0; at + 8 <= 32; at += 8) {
-            assert_null(memmem(data, len, secrets[i] + at, 8));
-        }
-    }
-    free(data);
-    if (with_sealing_key) {
-        medsec_credential got;
-        assert_int_equal(
-            medsec_registry_get_credential(fixture->registry, credential->device, &got), MEDSEC_OK);
-        assert_false(got.has_private);
-        assert_true(sodium_is_zero(got.device_private, sizeof got.device_private));
-    }
+    registry_fixture_refuse(fixture, credential->device_private, MEDSEC_X25519_LEN);
+    registry_fixture_refuse(fixture, credential->device_public, MEDSEC_X25519_LEN);
+    registry_fixture_refuse(fixture, credential->psk, MEDSEC_PSK_LEN);
+}
+
+static void refuse_private_key(const registry_fixture *fixture, const char *id)
+{
+    medsec_credential got;
+    assert_int_equal(medsec_registry_get_credential(fixture->registry, id, &got), MEDSEC_OK);
+    assert_false(got.has_private);
+    assert_true(sodium_is_zero(got.device_private, sizeof got.device_private));
 }
 
 /* A leaked file shows no key, in hex or base64 neither; with the sealing key still no private one.
@@ -256,54 +250,53 @@ static void test_no_secret_is_in_the_file(void **state)
     medsec_credential second = first;
     medsec_credential_generate(&second);
     assert_int_equal(medsec_registry_add(fixture->registry, &first, 0), MEDSEC_OK);
-    refuse_in_file(fixture, &first, true);
+    refuse_in_file(fixture, &first);
+    refuse_private_key(fixture, "a");
     assert_int_equal(medsec_registry_rotate(fixture->registry, &second), MEDSEC_OK);
-    refuse_in_file(fixture, &first, true);
-    refuse_in_file(fixture, &second, true);
+    refuse_in_file(fixture, &first);
+    refuse_private_key(fixture, "a");
+    refuse_in_file(fixture, &second);
+    refuse_private_key(fixture, "a");
     assert_int_equal(medsec_registry_promote(fixture->registry, "a", 1), MEDSEC_OK);
-    refuse_in_file(fixture, &second, true);
+    refuse_in_file(fixture, &second);
+    refuse_private_key(fixture, "a");
     assert_int_equal(medsec_registry_decommission(fixture->registry, "a"), MEDSEC_OK);
-    refuse_in_file(fixture, &second, false);
+    refuse_in_file(fixture, &second);
 }
 
-/*
- * With the sealing key all that was ever sealed opens: nothing in it is the device's private key.
- * The registry's own functions could hide one, so this opens the row by itself.
- */
+/* All that the sealing key opens in a device's row. */
 static void test_no_private_key_is_sealed(void **state)
 {
     registry_fixture *fixture = *state;
-    medsec_credential credential = registry_fixture_medsec1("dev-1", 1);
-    assert_int_equal(medsec_registry_add(fixture->registry, &credential, 0), MEDSEC_OK);
-    assert_int_equal(rotate(fixture, "dev-1", 2), MEDSEC_OK);
-    /* nonce, two public keys and two psks, tag: there is no room for another 32 bytes. */
-    registry_fixture_sql(fixture, "CREATE TABLE proof(n INTEGER NOT NULL CHECK(n = 24 + 128 + 16));"
-                                  "INSERT INTO proof SELECT length(sealed) FROM device;"
-                                  "DROP TABLE proof");
+    const medsec_credential made[] = {registry_fixture_medsec1("a", 1),
+                                      registry_fixture_medsec1("a", 2)};
+    medsec__device device;
+    uint8_t secret[MEDSEC__SECRET_MAX];
+    assert_int_equal(medsec_registry_add(fixture->registry, &made[0], 0), MEDSEC_OK);
+    assert_int_equal(medsec_registry_rotate(fixture->registry, &made[1]), MEDSEC_OK);
+    assert_int_equal(medsec__device_get(fixture->registry, "a", &device), MEDSEC_OK);
+    assert_int_equal(medsec__device_unseal(secret, fixture->registry->keys, &device), MEDSEC_OK);
+    for (size_t i = 0; i < 2; i++) {
+        assert_non_null(memmem(secret, sizeof secret, made[i].psk, MEDSEC_PSK_LEN));
+        assert_null(memmem(secret, sizeof secret, made[i].device_private + 8, 8));
+    }
+    uint8_t sealed[256];
+    assert_int_equal(
+        registry_fixture_blob(fixture, "SELECT sealed FROM device", sealed, sizeof sealed),
+        MEDSEC__SEAL_EXTRA + sizeof secret);
 }
 
-/* The row's blobs as they lie in the file, before and after. */
 static void test_promote_destroys_what_was_before(void **state)
 {
     registry_fixture *fixture = *state;
-    size_t len;
+    uint8_t sealed[168];
     assert_int_equal(add(fixture, "dev-1", 1), MEDSEC_OK);
     assert_int_equal(rotate(fixture, "dev-1", 2), MEDSEC_OK);
-    char *before = scratch_read(fixture->path, &len);
-    const char *row = memmem(before, len, "dev-1medsec/1pico-vitals", 24);
-    assert_non_null(row);
-    /* behind the times: fingerprint (32), sealed (168), then suite, generation, next, pending */
-    const char *sealed = row + 24 + 12 + 32;
-    assert_true(sealed + 168 < before + len);
+    assert_int_equal(
+        registry_fixture_blob(fixture, "SELECT sealed FROM device", sealed, sizeof sealed),
+        sizeof sealed);
     assert_int_equal(medsec_registry_promote(fixture->registry, "dev-1", 1), MEDSEC_OK);
-    size_t now_len;
-    char *now = scratch_read(fixture->path, &now_len);
-    assert_non_null(memmem(before, len, sealed, 24));
-    for (size_t i = 0; i + 8 <= 168; i += 8) {
-        assert_null(memmem(now, now_len, sealed + i, 8));
-    }
-    free(before);
-    free(now);
+    registry_fixture_refuse(fixture, sealed, sizeof sealed);
 }
 
 /* Every edit of a row, or of what another row lends to it, keeps it from opening. */
