@@ -2,6 +2,8 @@
 /*
  * How long a gateway looks for the device behind a first block, against the size of its registry:
  * nobody has the key (every one is tried), the last one has it, and it is where it was last seen.
+ * At the end as many medsec/1 devices beside them, which are found by public key and must not slow
+ * the others.
  */
 #include <medsec/medsec.h>
 
@@ -28,16 +30,18 @@ static double now_ms(void)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-/* Registers the devices from..to; gives the credential of the last. */
-static void add_devices(medsec_registry *registry, size_t from, size_t to,
+/* Registers the devices from..to of a wire; gives the credential of the last. */
+static void add_devices(medsec_registry *registry, medsec_wire wire, size_t from, size_t to,
                         medsec_credential *credential)
 {
     must(medsec_registry_begin(registry) == MEDSEC_OK, "begin");
     for (size_t i = from; i < to; i++) {
         memset(credential, 0, sizeof *credential);
-        snprintf(credential->device, sizeof credential->device, "device-%06zu", i);
+        snprintf(credential->device, sizeof credential->device, "%s-%06zu",
+                 wire == MEDSEC_WIRE_SEED ? "device" : "medsec1", i);
         strcpy(credential->profile, "pico-vitals");
-        credential->wire = MEDSEC_WIRE_SEED;
+        credential->wire = (uint8_t)wire;
+        credential->suite = wire == MEDSEC_WIRE_SEED ? 0 : MEDSEC_SUITE_A128CBC_HS256;
         medsec_credential_generate(credential);
         must(medsec_registry_add(registry, credential, 0) == MEDSEC_OK, "add");
     }
@@ -86,7 +90,31 @@ static double measure(const medsec_directory *directory, const medsec_credential
     return spent[ROUNDS / 2];
 }
 
-static void report(medsec_registry *registry, const medsec_credential *last)
+/* Microseconds of one look-up, over many. */
+static double find_us(const medsec_directory *directory, const uint8_t *key, bool known)
+{
+    enum { LOOKS = 100000 };
+    size_t found = 0;
+    double start = now_ms();
+    for (size_t i = 0; i < LOOKS; i++) {
+        found += medsec_directory_find_public(directory, key) != NULL;
+    }
+    double spent = now_ms() - start;
+    must(found == (known ? LOOKS : 0), "found wrongly");
+    return spent * 1e3 / LOOKS;
+}
+
+static void report_public(const medsec_directory *directory, const medsec_credential *last)
+{
+    medsec_credential stranger = {.wire = MEDSEC_WIRE_MEDSEC1};
+    medsec_credential_generate(&stranger);
+    printf("{\"bench\":\"find_public\",\"devices\":%zu,\"unknown_us\":%.3f,\"known_us\":%.3f}\n",
+           medsec_directory_count(directory), find_us(directory, stranger.device_public, false),
+           find_us(directory, last->device_public, true));
+}
+
+static void report(medsec_registry *registry, const medsec_credential *last,
+                   const medsec_credential *medsec1)
 {
     medsec_profile_set *profiles = medsec_profile_set_create();
     medsec_directory *directory = NULL;
@@ -103,6 +131,9 @@ static void report(medsec_registry *registry, const medsec_credential *last)
            medsec_directory_count(directory), measure(directory, &stranger, NULL, false),
            measure(directory, last, NULL, true), measure(directory, last, last->device, true),
            loaded);
+    if (medsec1 != NULL) {
+        report_public(directory, medsec1);
+    }
     fflush(stdout);
     medsec_directory_unref(directory);
     medsec_profile_set_destroy(profiles);
@@ -115,6 +146,7 @@ int main(void)
     char key_file[64];
     medsec_registry *registry = NULL;
     medsec_credential last;
+    medsec_credential medsec1;
     size_t count = 0;
     must(mkdtemp(folder) != NULL, "no temporary folder");
     snprintf(path, sizeof path, "%s/medsec.db", folder);
@@ -125,12 +157,15 @@ int main(void)
                  MEDSEC_OK,
          "registry");
     for (size_t size = 1000; size <= DEVICES_MAX; size *= 10) {
-        add_devices(registry, count, size, &last);
+        add_devices(registry, MEDSEC_WIRE_SEED, count, size, &last);
         count = size;
-        report(registry, &last);
+        report(registry, &last, NULL);
     }
+    add_devices(registry, MEDSEC_WIRE_MEDSEC1, 0, count, &medsec1);
+    report(registry, &last, &medsec1);
     medsec_registry_close(registry);
     medsec_credential_wipe(&last);
+    medsec_credential_wipe(&medsec1);
     unlink(path);
     unlink(key_file);
     must(rmdir(folder) == 0, "the registry left a file behind");

@@ -32,7 +32,8 @@ MEDSEC_BEGIN_DECLS
 
 /*
  * The credential as one block of bytes for flash: "MSC1", wire, suite, has_private, lengths, id,
- * profile, keys, and the first 8 bytes of SHA-256 over all before it (docs/wire.md has the table).
+ * profile, keys, and the first 8 bytes of SHA-256 over all before it (docs/registry.md has the
+ * table).
  * The sum finds a torn or worn block; it proves nothing about who wrote it.
  * write: ERR_BUFFER, ERR_ARGUMENT (not a credential). read: ERR_CORRUPT, and nothing of it is kept.
  * `*len` is the block's length: what is behind it (erased flash) is not looked at.
