@@ -27,14 +27,17 @@ static medsec_record copy;
 static uint8_t data[512];
 static medsec_suite suite;
 static bool good;
+static medsec_crypto crypto;
 
-/* What must not be found: each 16 bytes. */
+/* What must not be found: each 16 bytes; and how often each was in what was wiped. */
 static uint8_t secrets[PARTS_MAX][PART_LEN];
+static unsigned wiped[PARTS_MAX];
 static size_t secrets_len;
 
 static void add_secret(const uint8_t *bytes, uint8_t mask)
 {
     assert_true(secrets_len < PARTS_MAX);
+    wiped[secrets_len] = 0;
     for (size_t i = 0; i < PART_LEN; i++) {
         secrets[secrets_len][i] = bytes[i] ^ mask;
     }
@@ -55,8 +58,8 @@ static void seal_and_open(void)
 {
     uint8_t *text = NULL;
     size_t len = 0;
-    good = medsec_record_open(&to, medsec_crypto_openssl(), suite, KEY) == MEDSEC_OK &&
-           medsec_record_open(&from, medsec_crypto_openssl(), suite, KEY) == MEDSEC_OK &&
+    good = medsec_record_open(&to, &crypto, suite, KEY) == MEDSEC_OK &&
+           medsec_record_open(&from, &crypto, suite, KEY) == MEDSEC_OK &&
            medsec_record_seal(&to, data, sizeof data, &len, message, sizeof message) == MEDSEC_OK &&
            medsec_record_unseal(&from, data, len, &text, &len) == MEDSEC_OK &&
            medsec_record_seal(&to, data, sizeof data, &len, message, sizeof message) == MEDSEC_OK;
@@ -81,6 +84,15 @@ static void copy_stack(uint8_t *out, const uint8_t *stack)
     assert_true(memory >= 0);
     assert_int_equal(pread(memory, out, STACK_LEN, (off_t)(uintptr_t)stack), STACK_LEN);
     close(memory);
+}
+
+/* Much is overwritten by chance: here is seen what is wiped on purpose. */
+static void noting_wipe(void *bytes, size_t len)
+{
+    for (size_t i = 0; i < secrets_len; i++) {
+        wiped[i] += memmem(bytes, len, secrets[i], PART_LEN) != NULL;
+    }
+    medsec_crypto_openssl()->wipe(bytes, len);
 }
 
 /* The number of secrets that a function leaves on its stack. */
@@ -112,6 +124,33 @@ static size_t found_after(void (*run)(void))
     return found;
 }
 
+static void expect_wiped(const unsigned *expected, size_t count)
+{
+    assert_int_equal(secrets_len, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(wiped[i], expected[i]);
+    }
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    crypto = *medsec_crypto_openssl();
+    crypto.wipe = noting_wipe;
+    return 0;
+}
+
+static void add_iv(uint64_t sequence)
+{
+    uint8_t iv[MEDSEC_AES_BLOCK_LEN] = {0};
+    const uint8_t zero[MEDSEC_AES_BLOCK_LEN] = {0};
+    iv[sizeof iv - 1] = (uint8_t)sequence;
+    assert_int_equal(
+        crypto.aes128_cbc_once(MEDSEC_ENCRYPT, copy.keys + 2 * PART_LEN, zero, iv, iv, sizeof iv),
+        MEDSEC_OK);
+    add_secret(iv, 0);
+}
+
 static void expect_nothing_left(void)
 {
     secrets_len = 0;
@@ -121,25 +160,25 @@ static void expect_nothing_left(void)
     add_secret(KEY, 0);
     add_secret(KEY + PART_LEN, 0);
     assert_int_equal(found_after(leave_one), 1);
-    assert_int_equal(medsec_record_open(&copy, medsec_crypto_openssl(), suite, KEY), MEDSEC_OK);
-    if (suite == MEDSEC_SUITE_A128CBC_HS256) {
-        for (size_t i = 0; i < 3; i++) {
-            add_secret(copy.keys + i * PART_LEN, 0);
-        }
-        add_secret(copy.keys, 0x36); /* HMAC's two pads */
-        add_secret(copy.keys, 0x5c);
-    }
     for (size_t at = 0; at < sizeof message; at += PART_LEN) {
         add_secret(message + at, 0);
     }
-    size_t len = 0;
-    copy.sequence = 1;
-    assert_int_equal(medsec_record_seal(&copy, data, sizeof data, &len, message, sizeof message),
-                     MEDSEC_OK);
-    uint8_t tag[PART_LEN];
-    memcpy(tag, data + len - PART_LEN, PART_LEN);
-    add_secret(tag, 0);
-    add_words(tag);
+    assert_int_equal(medsec_record_open(&copy, medsec_crypto_openssl(), suite, KEY), MEDSEC_OK);
+    if (suite == MEDSEC_SUITE_A128CBC_HS256) {
+        size_t len = 0;
+        for (size_t i = 0; i < 3; i++) {
+            add_secret(copy.keys + i * PART_LEN, 0);
+        }
+        add_iv(1);
+        copy.sequence = 1;
+        assert_int_equal(
+            medsec_record_seal(&copy, data, sizeof data, &len, message, sizeof message), MEDSEC_OK);
+        add_secret(data + len - PART_LEN, 0); /* the tag that a forger wants to know */
+        add_words(data + len - PART_LEN);
+        add_secret(copy.keys, 0x36); /* HMAC's two pads */
+        add_secret(copy.keys, 0x5c);
+        medsec_record_close(&copy);
+    }
     assert_int_equal(found_after(seal_and_open), 0);
 }
 
@@ -148,6 +187,9 @@ static void test_cbc_leaves_nothing_on_the_stack(void **state)
     (void)state;
     suite = MEDSEC_SUITE_A128CBC_HS256;
     expect_nothing_left();
+    /* Keys at both ends; IV_KEY also in HKDF. IV and tag where they were computed. */
+    const unsigned expected[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 4, 2, 2, 0, 0, 0};
+    expect_wiped(expected, sizeof expected / sizeof expected[0]);
 }
 
 static void test_chachapoly_leaves_nothing_on_the_stack(void **state)
@@ -155,6 +197,8 @@ static void test_chachapoly_leaves_nothing_on_the_stack(void **state)
     (void)state;
     suite = MEDSEC_SUITE_CHACHAPOLY;
     expect_nothing_left();
+    const unsigned expected[] = {2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    expect_wiped(expected, sizeof expected / sizeof expected[0]);
 }
 
 typedef struct peer {
@@ -172,14 +216,15 @@ static peer gateway;
 static uint8_t hello[128];
 static uint8_t payload[128];
 static uint8_t welcome[128];
+static uint8_t first_chain[MEDSEC_SHA256_LEN]; /* chaining keys: of the name, and the last one */
+static uint8_t last_chain[MEDSEC_SHA256_LEN];
 static size_t hello_len;
 static size_t welcome_len;
 
 static bool begin(peer *self, medsec_role role)
 {
     medsec_handshake *h = &self->handshake;
-    return medsec_handshake_open(h, medsec_crypto_openssl(), MEDSEC_PATTERN_IKPSK1, role, NULL,
-                                 0) == MEDSEC_OK &&
+    return medsec_handshake_open(h, &crypto, MEDSEC_PATTERN_IKPSK1, role, NULL, 0) == MEDSEC_OK &&
            medsec_handshake_set_static(h, self->private_key, NULL) == MEDSEC_OK &&
            medsec_handshake_set_ephemeral(h, self->ephemeral) == MEDSEC_OK;
 }
@@ -195,6 +240,7 @@ static bool end(peer *self)
 static void say_hello(void)
 {
     good = begin(&device, MEDSEC_INITIATOR);
+    memcpy(first_chain, device.handshake.chaining_key, sizeof first_chain);
     medsec_handshake_set_remote_static(&device.handshake, gateway.public_key);
     medsec_handshake_set_psk(&device.handshake, PSK);
     good = good && medsec_handshake_write(&device.handshake, hello, sizeof hello, &hello_len,
@@ -217,9 +263,10 @@ static void answer(void)
 static void finish(void)
 {
     size_t len = 0;
-    good = medsec_handshake_read(&device.handshake, payload, &len, welcome, welcome_len) ==
-               MEDSEC_OK &&
-           end(&device);
+    good =
+        medsec_handshake_read(&device.handshake, payload, &len, welcome, welcome_len) == MEDSEC_OK;
+    memcpy(last_chain, device.handshake.chaining_key, sizeof last_chain);
+    good = good && end(&device);
 }
 
 static void add_key(const uint8_t key[2 * PART_LEN])
@@ -247,24 +294,47 @@ static void add_peer(peer *self, uint8_t seed)
     add_key(self->ephemeral);
 }
 
+/* HKDF-Extract, whose result the handshake has for a moment. */
+static void add_extract(const uint8_t chain[MEDSEC_SHA256_LEN], const uint8_t *input, size_t len)
+{
+    uint8_t secret[MEDSEC_SHA256_LEN];
+    const medsec_bytes parts[] = {{input, len}};
+    assert_int_equal(crypto.hmac_sha256(secret, chain, MEDSEC_SHA256_LEN, parts, 1), MEDSEC_OK);
+    add_key(secret);
+}
+
+static void shake_hands(void)
+{
+    size_t found = found_after(say_hello) + found_after(answer) + found_after(finish);
+    assert_int_equal(found, 0);
+    assert_memory_equal(device.to_gateway, gateway.to_gateway, sizeof gateway.to_gateway);
+    assert_memory_equal(device.to_device, gateway.to_device, sizeof gateway.to_device);
+}
+
 static void test_handshake_leaves_nothing_on_the_stack(void **state)
 {
     (void)state;
+    uint8_t ephemeral[MEDSEC_X25519_LEN];
     secrets_len = 0;
     add_peer(&device, 10);
     add_peer(&gateway, 100);
+    shake_hands(); /* what comes of it is looked for the second time */
     add_key(PSK);
     add_key(device.public_key); /* it tells who it is */
     add_shared(device.private_key, gateway.public_key);
     add_shared(device.ephemeral, gateway.public_key);
-    /* The keys come out of it, so it runs once before. */
-    for (int round = 0; round < 2; round++) {
-        size_t found = found_after(say_hello) + found_after(answer) + found_after(finish);
-        assert_memory_equal(device.to_gateway, gateway.to_gateway, sizeof gateway.to_gateway);
-        assert_int_equal(found, 0);
-        add_key(device.to_gateway);
-        add_key(device.to_device);
-    }
+    add_key(device.to_gateway);
+    add_key(device.to_device);
+    assert_int_equal(crypto.x25519_public(ephemeral, device.ephemeral), MEDSEC_OK);
+    add_extract(first_chain, ephemeral, sizeof ephemeral);
+    add_key(last_chain);
+    add_extract(last_chain, NULL, 0);
+    memset(wiped, 0, sizeof wiped);
+    shake_hands();
+    /* In the struct, where it was computed, and what HKDF gave out last in HKDF as well. */
+    const unsigned expected[] = {1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2,
+                                 2, 2, 2, 2, 2, 4, 4, 2, 2, 4, 4, 2, 2};
+    expect_wiped(expected, sizeof expected / sizeof expected[0]);
 }
 
 int main(void)
@@ -277,5 +347,5 @@ int main(void)
         cmocka_unit_test(test_cbc_leaves_nothing_on_the_stack),
         cmocka_unit_test(test_chachapoly_leaves_nothing_on_the_stack),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, setup, NULL);
 }
