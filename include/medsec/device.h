@@ -159,8 +159,8 @@ MEDSEC_BEGIN_DECLS
 
 /*
  * Begins. ERR_ARGUMENT: a credential of another wire, without a private key or for another profile;
- * a ring that is not a number of slots; a config outside the limits of limits.h; a longest pause
- * below the shortest. Nothing is left to close then.
+ * a profile of no values or too many; a ring that is not a number of slots; a config outside the
+ * limits of limits.h; a longest pause below the shortest. Nothing is left to close then.
  */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_device_open(medsec_device *device,
                                                          const medsec_device_options *options,

@@ -48,7 +48,8 @@ medsec_status medsec_device_open(medsec_device *device, const medsec_device_opti
                                  uint64_t now_ms)
 {
     if (device == NULL || options == NULL || options->crypto == NULL || options->profile == NULL ||
-        options->credential == NULL || options->random == NULL ||
+        options->credential == NULL || options->random == NULL || options->profile->count < 1 ||
+        options->profile->count > MEDSEC_VITALS_MAX ||
         !is_credential(options->credential, options->profile)) {
         return MEDSEC_ERR_ARGUMENT;
     }

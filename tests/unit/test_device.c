@@ -66,6 +66,15 @@ static void test_open_refuses_options_outside_limits(void **state)
     expect_refused();
     b.options.profile = NULL;
     expect_refused();
+    medsec_profile profile = medsec_profile_pico_vitals;
+    b.options.profile = &profile;
+    profile.count = MEDSEC_VITALS_MAX + 1;
+    b.options.ring_len = MEDSEC_DEVICE_SLOT_LEN(MEDSEC_VITALS_MAX + 1);
+    expect_refused();
+    b.options.profile = &profile;
+    profile.count = 0;
+    b.options.ring_len = MEDSEC_DEVICE_SLOT_LEN(0);
+    expect_refused();
     b.options.credential = NULL;
     expect_refused();
     b.options.random = NULL;
