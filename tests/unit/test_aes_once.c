@@ -263,6 +263,45 @@ static void test_a_thread_leaves_nothing(void **state)
     assert_int_equal(found_on_heap(KEY), 0);
 }
 
+static void *thread_of_its_own_key(void *key)
+{
+    medsec_record to;
+    if (medsec_record_open(&to, medsec_crypto_openssl(), MEDSEC_SUITE_A128CBC_HS256, key) !=
+        MEDSEC_OK) {
+        return NULL;
+    }
+    medsec_record from = to;
+    for (size_t i = 0; i < 2000; i++) {
+        uint8_t data[128];
+        uint8_t *message;
+        size_t len;
+        if (medsec_record_seal(&to, data, sizeof data, &len, key, 32) != MEDSEC_OK ||
+            medsec_record_unseal(&from, data, len, &message, &len) != MEDSEC_OK || len != 32 ||
+            memcmp(message, key, len) != 0) {
+            return NULL;
+        }
+    }
+    medsec_record_close(&to);
+    return key;
+}
+
+static void test_threads_at_once(void **state)
+{
+    (void)state;
+    enum { THREADS = 4 };
+    static uint8_t keys[THREADS][MEDSEC_CHACHAPOLY_KEY_LEN];
+    pthread_t threads[THREADS];
+    for (size_t i = 0; i < THREADS; i++) {
+        memset(keys[i], (int)i + 1, sizeof keys[i]);
+        assert_int_equal(pthread_create(&threads[i], NULL, thread_of_its_own_key, keys[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        void *result = NULL;
+        assert_int_equal(pthread_join(threads[i], &result), 0);
+        assert_ptr_equal(result, keys[i]);
+    }
+}
+
 static void test_forget_before_the_first_record(void **state)
 {
     (void)state;
@@ -285,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_only_the_first_record_of_a_thread_allocates),
         cmocka_unit_test(test_heap_is_counted),
         cmocka_unit_test(test_a_thread_leaves_nothing),
+        cmocka_unit_test(test_threads_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,20 +77,23 @@ static void leave_one(void)
     good = true;
 }
 
-/* The kernel copies it: memcheck would not have anybody look behind the end of a stack. */
-static void copy_stack(uint8_t *out, const uint8_t *stack)
+/* The kernel copies it: memcheck would have nobody look at what was never written. */
+static void copy_memory(uint8_t *out, const void *from, size_t len)
 {
     int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
     assert_true(memory >= 0);
-    assert_int_equal(pread(memory, out, STACK_LEN, (off_t)(uintptr_t)stack), STACK_LEN);
+    assert_int_equal(pread(memory, out, len, (off_t)(uintptr_t)from), len);
     close(memory);
 }
 
 /* Much is overwritten by chance: here is seen what is wiped on purpose. */
 static void noting_wipe(void *bytes, size_t len)
 {
+    static uint8_t before[2048];
+    assert_true(len <= sizeof before);
+    copy_memory(before, bytes, len);
     for (size_t i = 0; i < secrets_len; i++) {
-        wiped[i] += memmem(bytes, len, secrets[i], PART_LEN) != NULL;
+        wiped[i] += memmem(before, len, secrets[i], PART_LEN) != NULL;
     }
     medsec_crypto_openssl()->wipe(bytes, len);
 }
@@ -111,7 +114,7 @@ static size_t found_after(void (*run)(void))
     good = false;
     assert_int_equal(swapcontext(&here, &there), 0);
     assert_true(good);
-    copy_stack(after, stack);
+    copy_memory(after, stack, STACK_LEN);
     size_t found = 0;
     for (size_t i = 0; i < secrets_len; i++) {
         if (memmem(after, STACK_LEN, secrets[i], PART_LEN) != NULL) {

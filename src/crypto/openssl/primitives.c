@@ -32,7 +32,7 @@ static void wipe_stack(void)
 static void noise_nonce(uint8_t out[crypto_aead_chacha20poly1305_ietf_NPUBBYTES], uint64_t nonce)
 {
     for (unsigned i = 0; i < 12; i++) {
-        out[i] = i < 4 ? 0 : (uint8_t)(nonce >> (8 * (i - 4)));
+        out[i] = (uint8_t)(i < 4 ? 0 : nonce >> (8 * (i - 4)));
     }
 }
 
