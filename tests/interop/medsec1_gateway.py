@@ -67,6 +67,7 @@ class Connection:
     def run(self):
         try:
             self.handshake()
+            self.gateway.note()
             while not self.finished:
                 self.take(self.link.expect(records.DATA, 0, None))
         except (Rejected, Closed, OSError) as problem:

@@ -152,7 +152,7 @@ class Exchange(Pair):
 
     def test_config_goes_down_and_its_answer_up(self):
         device = self.device().connect(self.gateway.address)
-        self.gateway.wait(lambda: self.gateway.connections[0].outgoing)
+        self.gateway.wait(lambda: self.gateway.connections[0].incoming)
         self.gateway.connections[0].send_message(messages.Config(1, {1: 100, 2: 5}))
         self.assertEqual(device.receive(), messages.Config(1, {1: 100, 2: 5}))
         device.send_message(messages.ConfigAck(1, 0))
