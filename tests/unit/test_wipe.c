@@ -78,11 +78,11 @@ static void leave_one(void)
 }
 
 /* The kernel copies it: memcheck would have nobody look at what was never written. */
-static void copy_memory(uint8_t *out, const void *from, size_t len)
+static void copy_memory(uint8_t *out, const void *in, size_t len)
 {
     int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
     assert_true(memory >= 0);
-    assert_int_equal(pread(memory, out, len, (off_t)(uintptr_t)from), len);
+    assert_int_equal(pread(memory, out, len, (off_t)(uintptr_t)in), len);
     close(memory);
 }
 
