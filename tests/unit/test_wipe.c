@@ -117,10 +117,7 @@ static size_t found_after(void (*run)(void))
     copy_memory(after, stack, STACK_LEN);
     size_t found = 0;
     for (size_t i = 0; i < secrets_len; i++) {
-        if (memmem(after, STACK_LEN, secrets[i], PART_LEN) != NULL) {
-            print_message("secret %zu is on the stack\n", i);
-            found++;
-        }
+        found += memmem(after, STACK_LEN, secrets[i], PART_LEN) != NULL;
     }
     free(stack);
     free(after);

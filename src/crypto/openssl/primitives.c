@@ -29,9 +29,40 @@ static void wipe_stack(void)
     sodium_stackzero(STACK_LEN);
 }
 
-static void noise_nonce(uint8_t out[crypto_aead_chacha20poly1305_ietf_NPUBBYTES], uint64_t nonce)
+medsec_status medsec__chachapoly_seal_nonce(uint8_t *out,
+                                            const uint8_t key[MEDSEC_CHACHAPOLY_KEY_LEN],
+                                            const uint8_t nonce[MEDSEC__CHACHAPOLY_NONCE_LEN],
+                                            const uint8_t *ad, size_t ad_len, const uint8_t *in,
+                                            size_t len)
 {
-    for (unsigned i = 0; i < 12; i++) {
+    (void)crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, in, len, ad, ad_len, NULL, nonce,
+                                                    key);
+    wipe_stack();
+    return MEDSEC_OK;
+}
+
+medsec_status medsec__chachapoly_open_nonce(uint8_t *out,
+                                            const uint8_t key[MEDSEC_CHACHAPOLY_KEY_LEN],
+                                            const uint8_t nonce[MEDSEC__CHACHAPOLY_NONCE_LEN],
+                                            const uint8_t *ad, size_t ad_len, const uint8_t *in,
+                                            size_t len)
+{
+    if (len < MEDSEC_CHACHAPOLY_TAG_LEN) {
+        return MEDSEC_ERR_CRYPTO;
+    }
+    int wrong =
+        crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, in, len, ad, ad_len, nonce, key);
+    wipe_stack();
+    if (wrong != 0) {
+        sodium_memzero(out, len - MEDSEC_CHACHAPOLY_TAG_LEN);
+        return MEDSEC_ERR_CRYPTO;
+    }
+    return MEDSEC_OK;
+}
+
+static void noise_nonce(uint8_t out[MEDSEC__CHACHAPOLY_NONCE_LEN], uint64_t nonce)
+{
+    for (unsigned i = 0; i < MEDSEC__CHACHAPOLY_NONCE_LEN; i++) {
         out[i] = (uint8_t)(i < 4 ? 0 : nonce >> (8 * (i - 4)));
     }
 }
@@ -40,29 +71,16 @@ medsec_status medsec__chachapoly_seal(uint8_t *out, const uint8_t key[MEDSEC_CHA
                                       uint64_t nonce, const uint8_t *ad, size_t ad_len,
                                       const uint8_t *in, size_t len)
 {
-    uint8_t bytes[crypto_aead_chacha20poly1305_ietf_NPUBBYTES];
+    uint8_t bytes[MEDSEC__CHACHAPOLY_NONCE_LEN];
     noise_nonce(bytes, nonce);
-    (void)crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, in, len, ad, ad_len, NULL, bytes,
-                                                    key);
-    wipe_stack();
-    return MEDSEC_OK;
+    return medsec__chachapoly_seal_nonce(out, key, bytes, ad, ad_len, in, len);
 }
 
 medsec_status medsec__chachapoly_open(uint8_t *out, const uint8_t key[MEDSEC_CHACHAPOLY_KEY_LEN],
                                       uint64_t nonce, const uint8_t *ad, size_t ad_len,
                                       const uint8_t *in, size_t len)
 {
-    uint8_t bytes[crypto_aead_chacha20poly1305_ietf_NPUBBYTES];
-    if (len < MEDSEC_CHACHAPOLY_TAG_LEN) {
-        return MEDSEC_ERR_CRYPTO;
-    }
+    uint8_t bytes[MEDSEC__CHACHAPOLY_NONCE_LEN];
     noise_nonce(bytes, nonce);
-    int wrong =
-        crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, in, len, ad, ad_len, bytes, key);
-    wipe_stack();
-    if (wrong != 0) {
-        sodium_memzero(out, len - MEDSEC_CHACHAPOLY_TAG_LEN);
-        return MEDSEC_ERR_CRYPTO;
-    }
-    return MEDSEC_OK;
+    return medsec__chachapoly_open_nonce(out, key, bytes, ad, ad_len, in, len);
 }

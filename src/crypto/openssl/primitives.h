@@ -26,4 +26,17 @@ medsec_status medsec__chachapoly_open(uint8_t *out, const uint8_t key[MEDSEC_CHA
                                       uint64_t nonce, const uint8_t *ad, size_t ad_len,
                                       const uint8_t *in, size_t len);
 
+/* The same with any nonce, as RFC 8439 has it: what the published vectors are for. */
+enum { MEDSEC__CHACHAPOLY_NONCE_LEN = 12 };
+medsec_status medsec__chachapoly_seal_nonce(uint8_t *out,
+                                            const uint8_t key[MEDSEC_CHACHAPOLY_KEY_LEN],
+                                            const uint8_t nonce[MEDSEC__CHACHAPOLY_NONCE_LEN],
+                                            const uint8_t *ad, size_t ad_len, const uint8_t *in,
+                                            size_t len);
+medsec_status medsec__chachapoly_open_nonce(uint8_t *out,
+                                            const uint8_t key[MEDSEC_CHACHAPOLY_KEY_LEN],
+                                            const uint8_t nonce[MEDSEC__CHACHAPOLY_NONCE_LEN],
+                                            const uint8_t *ad, size_t ad_len, const uint8_t *in,
+                                            size_t len);
+
 #endif
