@@ -25,10 +25,13 @@
 #define MEDSEC__HINTS 1024u /* addresses of which a loop remembers the device */
 #define MEDSEC__ACCEPT_BURST 64u /* connections accepted before others are served */
 #define MEDSEC__KEEP_ALIVE_S 60 /* first TCP probe of a silent connection */
+#define MEDSEC__SEND_BUFFER 65536 /* bytes that a device may leave unread; some 100 on their way \
+                                   */
 #define MEDSEC__DRAIN_QUIET_MS 50u /* stop: nothing came for so long */
 #define MEDSEC__DRAIN_MAX_MS 500u /* stop: however much comes */
-#define MEDSEC__COMMAND_MAX 512u /* bytes of a command; the longest that means something has 120 \
-                                  */
+#define MEDSEC__COMMAND_MAX                                              \
+    512u /* bytes of a command; the longest that means something has 120 \
+          */
 #define MEDSEC__COMMANDS_WAITING 256u /* of a loop */
 #define MEDSEC__PROMOTIONS_AT_ONCE 32u /* between two looks at the registry */
 

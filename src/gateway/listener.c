@@ -11,13 +11,15 @@
 /* Accepted sockets inherit these, which saves four calls a connection. */
 static bool set_options(int fd, int family)
 {
-    const int on = 1, off = 0, idle = MEDSEC__KEEP_ALIVE_S;
+    const int on = 1, off = 0, idle = MEDSEC__KEEP_ALIVE_S, unread = MEDSEC__SEND_BUFFER;
     if (family == AF_INET6) {
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     }
     return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
            setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0 &&
            setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) == 0 &&
+           setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &unread, sizeof unread) == 0 &&
+           setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
            setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle) == 0;
 }
 

@@ -58,7 +58,7 @@ static void close_all(medsec__loop *loop)
 {
     for (unsigned i = 0; i < MEDSEC__PLACES; i++) {
         while (!TAILQ_EMPTY(&loop->places[i])) {
-            medsec__connection_close(TAILQ_FIRST(&loop->places[i]), "gateway-stop");
+            medsec__connection_goodbye(TAILQ_FIRST(&loop->places[i]), MEDSEC_CLOSE_RESTART);
         }
     }
 }

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "held_publisher.h"
+
+#include "unit.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#define WAIT_MS 5000u
+
+typedef struct held {
+    medsec_publisher base;
+    const medsec_publisher_listener *_Atomic listener;
+    char filter[256];
+    uv_mutex_t lock;
+    size_t count;
+    medsec_status refuse;
+    bool automatic;
+    atomic_bool pressed;
+    held_message messages[HELD_MAX];
+} held;
+
+static medsec_status held_start(medsec_publisher *publisher,
+                                const medsec_publisher_listener *listener)
+{
+    ((held *)publisher)->listener = listener;
+    return MEDSEC_OK;
+}
+
+static void keep(held *h, const medsec_message *m)
+{
+    held_message *kept = &h->messages[h->count];
+    assert_true(h->count < HELD_MAX);
+    *kept = (held_message){.token = m->token, .qos = m->qos};
+    snprintf(kept->text, sizeof kept->text, "%.*s %.*s", (int)m->topic_len, m->topic,
+             (int)m->payload_len, (const char *)m->payload);
+    h->count++;
+}
+
+static medsec_status held_publish(medsec_publisher *publisher, const medsec_message *message)
+{
+    held *h = (held *)publisher;
+    uv_mutex_lock(&h->lock);
+    medsec_status status = h->refuse;
+    bool automatic = h->automatic;
+    if (status == MEDSEC_OK && !automatic) {
+        keep(h, message);
+    }
+    uv_mutex_unlock(&h->lock);
+    const medsec_publisher_listener *l = h->listener;
+    if (status == MEDSEC_OK && automatic && message->token != 0) {
+        l->durable(l->context, message->token, MEDSEC_OK);
+    }
+    return status;
+}
+
+static medsec_status held_subscribe(medsec_publisher *publisher, const char *filter)
+{
+    snprintf(((held *)publisher)->filter, sizeof((held *)publisher)->filter, "%s", filter);
+    return MEDSEC_OK;
+}
+
+static bool held_pressed(medsec_publisher *publisher)
+{
+    return ((held *)publisher)->pressed;
+}
+
+static void held_stats(medsec_publisher *publisher, medsec_publisher_stats *stats)
+{
+    *stats = (medsec_publisher_stats){.published = held_count(publisher), .connected = true};
+}
+
+/* What was not durable never will be. */
+static medsec_status held_stop(medsec_publisher *publisher, uint32_t timeout_ms)
+{
+    (void)timeout_ms;
+    size_t count = held_count(publisher);
+    for (size_t i = 0; i < count; i++) {
+        held_report(publisher, i, MEDSEC_ERR_CLOSED);
+    }
+    return MEDSEC_OK;
+}
+
+static void held_destroy(medsec_publisher *publisher)
+{
+    uv_mutex_destroy(&((held *)publisher)->lock);
+    free(publisher);
+}
+
+static const medsec_publisher_ops held_ops = {.start = held_start,
+                                              .publish = held_publish,
+                                              .subscribe = held_subscribe,
+                                              .pressed = held_pressed,
+                                              .stats = held_stats,
+                                              .stop = held_stop,
+                                              .destroy = held_destroy};
+
+medsec_publisher *held_create(void)
+{
+    held *h = calloc(1, sizeof *h);
+    assert_non_null(h);
+    h->base.ops = &held_ops;
+    assert_int_equal(uv_mutex_init(&h->lock), 0);
+    return &h->base;
+}
+
+size_t held_count(medsec_publisher *publisher)
+{
+    held *h = (held *)publisher;
+    uv_mutex_lock(&h->lock);
+    size_t count = h->count;
+    uv_mutex_unlock(&h->lock);
+    return count;
+}
+
+static bool wait_for(medsec_publisher *publisher, size_t number)
+{
+    for (unsigned i = 0; i < WAIT_MS && held_count(publisher) <= number; i++) {
+        uv_sleep(1);
+    }
+    return held_count(publisher) > number;
+}
+
+const held_message *held_at(medsec_publisher *publisher, size_t number)
+{
+    assert_true(wait_for(publisher, number));
+    return &((held *)publisher)->messages[number];
+}
+
+const held_message *held_find(medsec_publisher *publisher, size_t *from, const char *begin,
+                              const char *part)
+{
+    for (; wait_for(publisher, *from); (*from)++) {
+        const held_message *m = held_at(publisher, *from);
+        if (strncmp(m->text, begin, strlen(begin)) == 0 && strstr(m->text, part)) {
+            (*from)++;
+            return m;
+        }
+    }
+    fail_msg("no message `%s ... %s`", begin, part);
+    return NULL;
+}
+
+void held_report(medsec_publisher *publisher, size_t number, medsec_status status)
+{
+    held *h = (held *)publisher;
+    const medsec_publisher_listener *l = h->listener;
+    uv_mutex_lock(&h->lock);
+    held_message *m = &h->messages[number];
+    bool due = m->token != 0 && !m->reported;
+    m->reported = true;
+    uv_mutex_unlock(&h->lock);
+    if (due) {
+        l->durable(l->context, m->token, status);
+    }
+}
+
+size_t held_report_all(medsec_publisher *publisher)
+{
+    size_t count = held_count(publisher), reported = 0;
+    for (size_t i = 0; i < count; i++) {
+        reported += !((held *)publisher)->messages[i].reported;
+        held_report(publisher, i, MEDSEC_OK);
+    }
+    return reported;
+}
+
+void held_automatic(medsec_publisher *publisher)
+{
+    held *h = (held *)publisher;
+    uv_mutex_lock(&h->lock);
+    h->automatic = true;
+    uv_mutex_unlock(&h->lock);
+}
+
+void held_refuse(medsec_publisher *publisher, medsec_status status)
+{
+    held *h = (held *)publisher;
+    uv_mutex_lock(&h->lock);
+    h->refuse = status;
+    uv_mutex_unlock(&h->lock);
+}
+
+void held_press(medsec_publisher *publisher, bool pressed)
+{
+    held *h = (held *)publisher;
+    h->pressed = pressed;
+    const medsec_publisher_listener *l = h->listener;
+    if (!pressed) {
+        l->relieved(l->context);
+    }
+}
+
+void held_deliver(medsec_publisher *publisher, const char *topic, const void *payload, size_t len)
+{
+    const medsec_publisher_listener *l = ((held *)publisher)->listener;
+    l->received(l->context, topic, strlen(topic), payload, len);
+}
+
+const char *held_filter(medsec_publisher *publisher)
+{
+    return ((held *)publisher)->filter;
+}
