@@ -94,7 +94,7 @@ static void stop(fleet *f)
     f->stopping = true;
     uv_timer_stop(&f->ramp);
     uv_timer_start(&f->duration, on_grace_over,
-                   fleet_acknowledges(f) ? f->world.set->wait_ms : GRACE_MS, 0);
+                   GRACE_MS + (fleet_acknowledges(f) ? f->world.set->wait_ms : 0), 0);
     trouble_end(&f->trouble);
     for (uint32_t i = 0; i < f->size; i++) {
         device_finish(&f->devices[i]);

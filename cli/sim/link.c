@@ -42,7 +42,7 @@ void link_drop(device *d)
 
 void link_peer_closed(device *d)
 {
-    if (d->state == DEVICE_UP || d->state == DEVICE_ENDING) {
+    if (d->state == DEVICE_UP || (d->state == DEVICE_ENDING && outbox_pending(&d->box) > 0)) {
         d->world->count.closed++;
     }
     if (d->state != DEVICE_CLOSING) {

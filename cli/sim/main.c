@@ -111,8 +111,8 @@ static const man_section sections[] = {
      "Readings that are unacknowledged at the end make the exit code 4."},
     {"ATTACKS",
      "Faults and attacks act on what a device has sealed, on its way to the socket. N counts the "
-     "frames or records of a device over all its connections; on medsec/1 every connection begins "
-     "with one record of the handshake."},
+     "frames or records of a connection; on medsec/1 the first one is the HELLO, and the second "
+     "the first that holds readings."},
     {"FILES",
      "Credential files are made by medsec-keygen and must be readable by their owner alone. A "
      "folder is searched for *.json."},

@@ -11,16 +11,22 @@ void tamper_open(tamper *t, const settings *set, const wire_ops *ops, uint64_t s
     *t = (tamper){.set = set, .ops = ops, .random = {seed}};
 }
 
-void tamper_reset(tamper *t)
+static void release(tamper *t)
 {
     free(t->held);
     t->held = NULL;
     t->held_len = 0;
 }
 
+void tamper_reset(tamper *t)
+{
+    release(t);
+    t->units = 0;
+}
+
 void tamper_close(tamper *t)
 {
-    tamper_reset(t);
+    release(t);
 }
 
 static bool is_turn(const tamper *t, uint32_t every)
@@ -85,7 +91,7 @@ bool tamper_pass(tamper *t, outbox *box, uint8_t *room, size_t len)
     }
     if (t->held != NULL) {
         add_copy(box, t->held, t->held_len);
-        tamper_reset(t);
+        release(t);
     }
     return changed;
 }

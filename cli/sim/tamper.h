@@ -7,13 +7,13 @@
 
 /*
  * What an attacker on the path does to the units of one device, between the device and its socket.
- * Each option says N: it acts on every N-th unit, over all connections; on medsec/1 a HELLO is one.
+ * Each option says N: it acts on every N-th unit of a connection; on medsec/1 the first is a HELLO.
  */
 typedef struct tamper {
     const settings *set;
     const wire_ops *ops;
     prng random;
-    uint64_t units; /* so far */
+    uint64_t units; /* on this connection */
     uint8_t *held; /* one that is to come after the next */
     size_t held_len;
 } tamper;
@@ -27,7 +27,7 @@ void tamper_close(tamper *t);
  * as it was given. */
 bool tamper_pass(tamper *t, outbox *box, uint8_t *room, size_t len);
 
-/* Forgets what is held: its connection has ended. */
+/* The connection has ended. */
 void tamper_reset(tamper *t);
 
 #endif

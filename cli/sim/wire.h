@@ -106,6 +106,9 @@ typedef struct wire_medsec1 {
     histogram *latency;
     uint32_t count; /* readings to make; 0: no end */
     bool finishing;
+    bool gave_up; /* waiting for acknowledgements */
+    uint32_t wait_ms; /* how long it does at the end */
+    uint64_t give_up_ms; /* 0: the end has not come */
     uint64_t refused; /* readings that the device did not take */
 } wire_medsec1;
 

@@ -51,6 +51,7 @@ static medsec_status medsec1_open(wire *w, const wire_setup *setup,
     m->slots = setup->set->ring;
     m->latency = setup->latency;
     m->count = setup->set->count;
+    m->wait_ms = setup->set->wait_ms;
     m->ring = calloc(1, medsec1_memory(w)); /* a slot's length is a multiple of a time's */
     if (m->ring == NULL) {
         return MEDSEC_ERR_MEMORY;
@@ -69,11 +70,6 @@ static medsec_status medsec1_open(wire *w, const wire_setup *setup,
         free(m->ring);
     }
     return status;
-}
-
-static void medsec1_poll(wire *w, uint64_t now_ms, uint8_t *out, size_t cap, medsec_step *step)
-{
-    medsec_device_poll(&w->on.medsec1.core, now_ms, out, cap, step);
 }
 
 static uint32_t take_oldest(wire_medsec1 *m)
@@ -97,6 +93,42 @@ static void follow_ring(wire_medsec1 *m)
     }
     for (; m->dropped < stats.dropped && m->used > 0; m->dropped++) {
         (void)take_oldest(m);
+    }
+}
+
+static bool medsec1_done(const wire *w)
+{
+    medsec_device_stats stats;
+
+    medsec_device_get_stats(&w->on.medsec1.core, &stats);
+    return w->on.medsec1.finishing && (stats.pending == 0 || w->on.medsec1.gave_up);
+}
+
+/* The end does not wait for ever. True: CLOSE, instead of what the device wants. */
+static bool give_up(wire_medsec1 *m, uint64_t now_ms)
+{
+    if (!m->finishing || m->gave_up) {
+        return false;
+    }
+    if (m->give_up_ms == 0) {
+        m->give_up_ms = now_ms + m->wait_ms;
+    }
+    m->gave_up = now_ms >= m->give_up_ms;
+    return m->gave_up;
+}
+
+static void medsec1_poll(wire *w, uint64_t now_ms, uint8_t *out, size_t cap, medsec_step *step)
+{
+    wire_medsec1 *m = &w->on.medsec1;
+
+    if (!medsec1_done(w) && give_up(m, now_ms)) {
+        *step = (medsec_step){.type = MEDSEC_STEP_CLOSE};
+        return;
+    }
+    medsec_device_poll(&m->core, now_ms, out, cap, step);
+    if (step->type == MEDSEC_STEP_WAIT && m->finishing && !medsec1_done(w) &&
+        m->give_up_ms < step->until_ms) {
+        step->until_ms = m->give_up_ms;
     }
 }
 
@@ -145,14 +177,6 @@ static void medsec1_receive(wire *w, uint64_t now_ms, const uint8_t *data, size_
 {
     medsec_device_receive(&w->on.medsec1.core, now_ms, data, len);
     follow_ring(&w->on.medsec1);
-}
-
-static bool medsec1_done(const wire *w)
-{
-    medsec_device_stats stats;
-
-    medsec_device_get_stats(&w->on.medsec1.core, &stats);
-    return w->on.medsec1.finishing && stats.pending == 0;
 }
 
 static double medsec1_interval_s(const wire *w)

@@ -93,6 +93,7 @@ class Sink:
         self.address = "%s:%d" % (host, self.port)
         self.reading = reading
         self.pieces = {}  # connection -> what each recv gave
+        self.times = []  # of each recv
         self.peers = []
         self.ended = 0
         self.segments = 0  # of all connections that ended
@@ -114,6 +115,7 @@ class Sink:
     def accept(self):
         connection, peer = self.listener.accept()
         self.peers.append(peer)
+        self.times.append(time.monotonic())
         self.pieces[connection] = []
         if self.reading:
             self.selector.register(connection, selectors.EVENT_READ)
@@ -125,6 +127,7 @@ class Sink:
             data = b""
         if data:
             self.pieces[connection].append(data)
+            self.times.append(time.monotonic())
         full = self.refuse_after is not None and len(self.stream(connection)) >= self.refuse_after
         if not data or full:
             self.ended += not data
@@ -362,6 +365,43 @@ class Faults(SimTest):
         self.assertTrue(100 < summary["bytes"] < 420, summary)
         self.assertGreater(summary["skipped"], 0)
 
+    def frames_of_run(self, *arguments):
+        """The numbers that the frames of a disturbed run have in one that is not; None: in none."""
+        device, sink = self.devices(1)[0], self.sink()
+        common = ("--connect", sink.address, "--credentials", device.path, "--count", 8, "--rate", 20,
+                  "--json")
+        self.summary(run(*common))
+        summary = self.summary(run(*common, *arguments))
+        self.wait_for_end(sink, 2)
+        good, bad = (split_frames(stream) for stream in sink.streams())
+        numbers = {frame: number for number, frame in enumerate(good)}
+        self.assertEqual(len(numbers), 8)
+        return [numbers.get(frame) for frame in bad], summary
+
+    def test_drop_record_leaves_out_every_nth_frame(self):
+        frames, summary = self.frames_of_run("--drop-record", 3)
+        self.assertEqual((frames, summary["corrupted"]), ([0, 1, 3, 4, 6, 7], 2))
+
+    def test_duplicate_sends_every_nth_frame_twice(self):
+        frames, summary = self.frames_of_run("--duplicate", 3)
+        self.assertEqual((frames, summary["corrupted"]), ([0, 1, 2, 2, 3, 4, 5, 5, 6, 7], 2))
+
+    def test_reorder_sends_every_nth_frame_after_the_next(self):
+        frames, summary = self.frames_of_run("--reorder", 3)
+        self.assertEqual((frames, summary["corrupted"]), ([0, 1, 3, 2, 4, 6, 5, 7], 2))
+
+    def test_truncate_cuts_every_nth_frame(self):
+        device, sink = self.devices(1)[0], self.sink()
+        common = ("--connect", sink.address, "--credentials", device.path, "--count", 4, "--rate", 200,
+                  "--json")
+        self.summary(run(*common))
+        self.assertEqual(self.summary(run(*common, "--truncate", 3))["corrupted"], 1)
+        self.wait_for_end(sink, 2)
+        good, bad = sink.streams()
+        kept = len(bad) - 3 * 263
+        self.assertIn(kept, range(1, 263))
+        self.assertEqual(bad, good[:2 * 263 + kept] + good[3 * 263:])
+
     def test_wrong_key_does_not_decrypt(self):
         device, sink = self.devices(1)[0], self.sink()
         self.summary(run("--connect", sink.address, "--credentials", device.path, "--count", 2,
@@ -513,6 +553,45 @@ class Connections(SimTest):
         self.wait_for_end(sink, 4)
         self.assertEqual(sorted(peer[0] for peer in sink.peers), ["127.0.0.1"] * 2 + ["127.0.0.2"] * 2)
 
+    def test_storm_drops_devices_that_come_back(self):
+        self.devices(5)
+        sink = self.sink()
+        summary = self.summary(run("--connect", sink.address, "--credentials", self.folder, "--storm",
+                                   "2@0.6", "--duration", 2.3, "--json"))
+        self.wait_for_end(sink, 5 + 6)
+        self.assertEqual((summary["cut"], summary["reconnects"], summary["closed"]), (6, 6, 0))
+        self.assertEqual(summary["refused"], 0)
+
+    def longest_silence(self, sink):
+        return max(b - a for a, b in zip(sink.times, sink.times[1:]))
+
+    def test_outage_holds_bytes_back(self):
+        device, sink = self.devices(1)[0], self.sink()
+        summary = self.summary(run("--connect", sink.address, "--credentials", device.path, "--outage",
+                                   "1@2", "--duration", 2.5, "--json"))
+        self.wait_for_end(sink, 1)
+        self.assertTrue(0.9 < self.longest_silence(sink) < 1.5, sink.times)
+        self.assertEqual((summary["connections"], summary["cut"]), (1, 0))
+        self.assertTrue(5 < summary["skipped"] < 20, summary)  # 20 came due, 9 had room
+        self.assertEqual(len(device.readings(sink.streams()[0])), summary["sent"])
+
+    def test_outage_that_cuts_makes_no_connection(self):
+        device, sink = self.devices(1)[0], self.sink()
+        summary = self.summary(run("--connect", sink.address, "--credentials", device.path, "--outage",
+                                   "1@2", "--outage-cuts", "--duration", 2.5, "--json"))
+        self.wait_for_end(sink, 2)
+        self.assertTrue(0.9 < self.longest_silence(sink) < 1.5, sink.times)
+        self.assertEqual((summary["connections"], summary["cut"], summary["refused"]), (2, 1, 0))
+
+    def test_end_of_the_run_ends_the_outage(self):
+        device, sink = self.devices(1)[0], self.sink()
+        summary = self.summary(run("--connect", sink.address, "--credentials", device.path, "--outage",
+                                   "9@9.5", "--duration", 1, "--json"))
+        self.wait_for_end(sink, 1)
+        self.assertLess(summary["elapsed_s"], 2.5)
+        self.assertEqual(len(device.readings(sink.streams()[0])), summary["sent"])
+        self.assertGreater(summary["sent"], 15)
+
     def test_thousand_devices(self):
         for i in range(1000):
             Device(self.folder, "dev-%04d" % i)
@@ -530,6 +609,145 @@ class Connections(SimTest):
         self.assertEqual((summary["connected"], summary["refused"]), (1000, 0))
         self.assertEqual((summary["sent"], summary["skipped"]), (3000, 0))
         self.assertEqual({len(split_frames(stream)) for stream in sink.streams()}, {3})
+
+
+class Medsec1(SimTest):
+    """What can be seen of medsec/1 without a gateway: the handshake's first record."""
+
+    def credential(self, name, *arguments):
+        registry = self.file("medsec.db")
+        keygen = os.path.join(BUILD, "cli", "medsec-keygen")
+        for action in ([] if os.path.exists(registry) else [("init",)]) + [
+                ("add", name, "--out", self.folder, *arguments)]:
+            subprocess.run([keygen, action[0], "--registry", registry, *action[1:]], check=True,
+                           capture_output=True, env=environment())
+        return os.path.join(self.folder, name + ".json")
+
+    def run_unanswered(self, *arguments):
+        """Runs against a sink, which answers nothing; the summary and what came."""
+        sink = self.sink()
+        done = run("--connect", sink.address, "--json", "--duration", 0.5, "--wait", 0.5, *arguments)
+        return done, sink
+
+    def test_hello_names_the_suite_and_nothing_repeats(self):
+        hellos = []
+        for name, suite, flags in (("a", "A128CBC-HS256", 0x11), ("b", "ChaChaPoly", 0x12)):
+            path = self.credential(name, "--suite", suite)
+            for _ in range(2):
+                done, sink = self.run_unanswered("--credentials", path)
+                self.assertEqual(self.summary(done, 4)["wire"], "medsec/1")
+                hello, = sink.streams()
+                self.assertEqual((len(hello), hello[:4]), (108, bytes([0xa1, flags, 0, 104])))
+                hellos.append(hello)
+        ephemerals = {hello[4:36] for hello in hellos}
+        statics = {hello[36:84] for hello in hellos}
+        self.assertEqual((len(ephemerals), len(statics)), (4, 4))
+
+    def test_unacknowledged_readings_are_told(self):
+        path = self.credential("a")
+        sink = self.sink()
+        start = time.monotonic()
+        done = run("--connect", sink.address, "--credentials", path, "--count", 7, "--rate", 50, "--wait", 1,
+                   "--json")
+        self.assertLess(time.monotonic() - start, 30)
+        summary = self.summary(done, 4)
+        self.assertEqual((summary["sampled"], summary["unacknowledged"], summary["acknowledged"]), (7, 7, 0))
+        self.assertIsNone(summary["latency"])
+        self.assertEqual(summary["latency_reason"], "nothing was acknowledged")
+        self.assertIn(b"7 readings are not acknowledged", done.stderr)
+
+    def test_summary_in_text(self):
+        done, _ = self.run_unanswered("--credentials", self.credential("a"), "--json=false")
+        self.assertEqual(done.returncode, 4)
+        first, second = done.stdout.decode().splitlines()
+        self.assertRegex(first, r"^sent 0 readings, 108 bytes in \d+\.\d s; 1 of 1 ")
+        self.assertRegex(second, r"^acknowledged 0 of (\d+) readings, \1 unacknowledged, 0 dropped, ")
+
+    def test_full_ring_drops_the_oldest(self):
+        done, _ = self.run_unanswered("--credentials", self.credential("a"), "--rate", 100, "--ring", 10)
+        summary = self.summary(done, 4)
+        self.assertEqual(summary["unacknowledged"], 10)
+        self.assertEqual(summary["dropped"], summary["sampled"] - 10)
+        self.assertGreater(summary["dropped"], 20)
+
+    def test_ring_decides_the_memory(self):
+        path = self.credential("a")
+        small, large = (self.summary(self.run_unanswered("--credentials", path, "--ring", ring)[0],
+                                     4)["memory_per_device"] for ring in (100, 1100))
+        self.assertEqual(large - small, 1000 * (16 + 4 * 7 + 4))
+        self.assertLess(small, 16384)
+
+    def test_boot_is_the_time_or_as_asked(self):
+        path = self.credential("a")
+        now = time.time()
+        summary = self.summary(self.run_unanswered("--credentials", path)[0], 4)
+        self.assertTrue(now - 1 <= summary["boot"] <= time.time(), summary)
+        self.assertEqual(self.summary(self.run_unanswered("--credentials", path, "--boot", 9)[0], 4)["boot"], 9)
+
+    def test_folder_of_both_wires(self):
+        self.credential("m")
+        device = self.devices(1)[0]
+        done, sink = self.run_unanswered("--credentials", self.folder)
+        summary = self.summary(done, 4)
+        self.assertEqual((summary["wire"], summary["devices"]), ("mixed", 2))
+        self.wait_for_end(sink, 2)
+        hello, seed = sorted(sink.streams(), key=len)
+        self.assertEqual(hello[:1], b"\xa1")
+        self.assertEqual(len(device.readings(seed)), summary["sent"])
+
+    def test_wire_must_be_the_credentials_own(self):
+        medsec1, seed = self.credential("m"), self.devices(1)[0].path
+        for path, wire in ((medsec1, "seed"), (medsec1, "seed-chained"), (seed, "medsec1")):
+            done = run("--connect", "127.0.0.1:9", "--credentials", path, "--wire", wire)
+            self.assertEqual(done.returncode, 3, (path, wire))
+            self.assertIn(b"this credential is for the wire", done.stderr)
+
+    def test_credential_without_its_private_key(self):
+        path = self.credential("m")
+        with open(path, encoding="ascii") as file:
+            credential = json.load(file)
+        del credential["device_private"]
+        with open(path, "w", encoding="ascii") as file:
+            json.dump(credential, file)
+        done = run("--connect", "127.0.0.1:9", "--credentials", path)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn(b"private key is in the device", done.stderr)
+
+    def test_rate_is_at_most_one_a_millisecond(self):
+        done = run("--connect", "127.0.0.1:9", "--credentials", self.credential("m"), "--rate", 1001)
+        self.assertEqual(done.returncode, 2)
+
+    def test_wrong_keys_are_other_bytes_of_the_same_form(self):
+        path = self.credential("a")
+        for attack in ("--wrong-key", "--wrong-psk", "--wrong-gateway-key"):
+            done, sink = self.run_unanswered("--credentials", path, attack)
+            self.assertEqual(self.summary(done, 4)["bytes"], 108)
+            self.assertEqual(sink.streams()[0][:4], b"\xa1\x11\x00\x68")
+
+    def test_garbage_is_no_hello(self):
+        done, sink = self.run_unanswered("--credentials", self.credential("a"), "--garbage")
+        self.assertEqual(self.summary(done, 4)["bytes"], 108)
+        self.assertNotEqual(sink.streams()[0][:4], b"\xa1\x11\x00\x68")
+
+    def test_record_and_replay(self):
+        path, record = self.credential("a"), self.file("record")
+        done, sink = self.run_unanswered("--credentials", path, "--record", record)
+        self.summary(done, 4)
+        with open(record, "rb") as file:
+            self.assertEqual(file.read(), sink.streams()[0])
+        done, again = self.run_unanswered("--credentials", path, "--replay", record)
+        summary = self.summary(done)
+        self.assertEqual((summary["wire"], summary["bytes"], summary["sampled"]), ("replay", 108, 0))
+        self.assertEqual(again.streams(), sink.streams())
+
+    def test_attack_on_the_hello(self):
+        path = self.credential("a")
+        for attack, lengths in (("--drop-record", set()), ("--duplicate", {216}),
+                                ("--truncate", set(range(1, 108))), ("--reorder", set()),
+                                ("--corrupt", {108})):
+            done, sink = self.run_unanswered("--credentials", path, attack, 1)
+            self.assertEqual(self.summary(done, 4)["corrupted"], 1, attack)
+            self.assertLessEqual({len(stream) for stream in sink.streams() if stream}, lengths, attack)
 
 
 class CommandLine(SimTest):
@@ -565,7 +783,12 @@ class CommandLine(SimTest):
         path = self.devices(1)[0].path
         for bad in ([], ["--connect", "127.0.0.1:1"], ["--connect", "127.0.0.1", "--credentials", path],
                     ["--connect", "a:1", "--credentials", path, "--wire", "medsec/1"],
-                    ["--connect", "a:1", "--credentials", path, "--rate", "0"]):
+                    ["--connect", "a:1", "--credentials", path, "--rate", "0"],
+                    *(["--connect", "127.0.0.1:9", "--credentials", path, "--storm", bad]
+                      for bad in ("5", "5@", "@5", "0@5", "5@0", "1.5@2", "5@x", "-1@5", "5@5@5", "1e3@5",
+                                  "2000000@1")),
+                    *(["--connect", "127.0.0.1:9", "--credentials", path, "--outage", bad]
+                      for bad in ("5", "5@5", "6@5", "0@5", "5@ 9"))):
             self.assertEqual(run(*bad).returncode, 2, bad)
 
     def test_credential_errors_are_exit_code_3(self):

@@ -149,16 +149,19 @@ static void test_pass_corrupts_as_the_wire_does(void **state)
     }
 }
 
-static void test_reset_forgets_what_is_held_and_goes_on_counting(void **state)
+static void test_reset_forgets_what_is_held_and_counts_anew(void **state)
 {
     (void)state;
-    set.reorder = 2;
-    pass(2);
+    set.reorder = 3;
+    pass(3);
+    assert_units("ab");
     tamper_reset(&t);
     pass(2);
-    assert_units("aa");
+    assert_units("abab");
     pass(1);
-    assert_units("aaab");
+    assert_units("abab");
+    pass(1);
+    assert_units("ababaa");
 }
 
 int main(void)
@@ -174,7 +177,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pass_fills_with_garbage_and_does_not_count_it, begin,
                                         end),
         cmocka_unit_test_setup_teardown(test_pass_corrupts_as_the_wire_does, begin, end),
-        cmocka_unit_test_setup_teardown(test_reset_forgets_what_is_held_and_goes_on_counting, begin,
+        cmocka_unit_test_setup_teardown(test_reset_forgets_what_is_held_and_counts_anew, begin,
                                         end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

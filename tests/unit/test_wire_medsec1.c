@@ -30,7 +30,12 @@ static int begin(void **state)
     medsec_credential credential;
     (void)state;
 
-    set = (settings){.rate_hz = 20, .batch = 10, .report_ms = 1000, .ring = RING, .coalesce = 1};
+    set = (settings){.rate_hz = 20,
+                     .batch = 10,
+                     .report_ms = 1000,
+                     .ring = RING,
+                     .wait_ms = 5000,
+                     .coalesce = 1};
     latency = (histogram){.count = 0};
     now_ms = 0;
     ecg_beat_init(&beat);
@@ -214,6 +219,44 @@ static void test_count_ends_it_when_all_is_acknowledged(void **state)
     assert_int_equal(counts().sampled, 3);
 }
 
+static void expect_to_give_up_at(uint64_t end_ms)
+{
+    run_to(MEDSEC_STEP_WAIT);
+    assert_int_equal(step.until_ms, end_ms);
+    assert_false(w.ops->done(&w));
+    now_ms = end_ms;
+    run_to(MEDSEC_STEP_CLOSE);
+    assert_true(w.ops->done(&w));
+    assert_true(counts().pending > 0);
+    w.ops->disconnected(&w, now_ms, 0);
+}
+
+static void test_finish_waits_for_acknowledgements_no_longer_than_asked(void **state)
+{
+    (void)state;
+    connect_session();
+    expect_message(MEDSEC_KIND_READINGS);
+    w.ops->finish(&w);
+    expect_to_give_up_at(now_ms + 5000);
+}
+
+static void test_finish_gives_up_without_a_connection(void **state)
+{
+    (void)state;
+    run_to(MEDSEC_STEP_CONNECT);
+    w.ops->finish(&w);
+    expect_to_give_up_at(now_ms + 5000);
+}
+
+static void test_finish_with_nothing_pending_is_done(void **state)
+{
+    (void)state;
+    w.ops->finish(&w);
+    assert_true(w.ops->done(&w));
+    run_to(MEDSEC_STEP_WAIT);
+    assert_int_equal(step.until_ms, UINT64_MAX);
+}
+
 static void test_config_changes_the_pace(void **state)
 {
     (void)state;
@@ -251,6 +294,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_latency_leaves_out_what_was_dropped, begin, end),
         cmocka_unit_test_setup_teardown(test_lost_connection_sends_again, begin, end),
         cmocka_unit_test_setup_teardown(test_count_ends_it_when_all_is_acknowledged, begin, end),
+        cmocka_unit_test_setup_teardown(test_finish_waits_for_acknowledgements_no_longer_than_asked,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(test_finish_gives_up_without_a_connection, begin, end),
+        cmocka_unit_test_setup_teardown(test_finish_with_nothing_pending_is_done, begin, end),
         cmocka_unit_test_setup_teardown(test_config_changes_the_pace, begin, end),
         cmocka_unit_test_setup_teardown(test_open_refuses_what_the_device_refuses, begin, end),
     };
