@@ -92,6 +92,7 @@ typedef struct end {
     uint8_t welcome[MEDSEC_WELCOME_LEN];
     bool welcomed;
     bool over;
+    medsec_event_type ending; /* how: REJECTED or CLOSED */
     bool said_goodbye; /* nothing may come after that */
     bool expired;
     size_t next; /* of what the device's talk has to tell */
@@ -464,6 +465,7 @@ static void take_welcome_event(end *e, const medsec_event *event)
 static void take_end(end *e, const medsec_event *event)
 {
     e->over = true;
+    e->ending = event->type;
     if (event->type == MEDSEC_EVENT_CLOSED) {
         const told *expected = next_told(e);
         check(expected->type == MEDSEC_EVENT_CLOSED && event->close_reason == expected->number);
@@ -557,9 +559,8 @@ static void check_over(end *e, const uint8_t *data, size_t len)
     size_t used = 0;
     memcpy(copy, data, len);
     medsec_session_push(&e->session, copy, len, &used, &event);
-    check(used == 0 &&
-          medsec_session_at_boundary(&e->session) == (event.type == MEDSEC_EVENT_CLOSED));
-    check(event.type == MEDSEC_EVENT_CLOSED || event.type == MEDSEC_EVENT_REJECTED);
+    check(used == 0 && event.type == e->ending);
+    check(medsec_session_at_boundary(&e->session) == (e->ending == MEDSEC_EVENT_CLOSED));
 }
 
 static void deliver(end *e, const uint8_t *data, size_t len, size_t step)
