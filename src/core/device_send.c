@@ -59,9 +59,10 @@ static medsec_status write_hello(medsec_device *device, uint8_t *out, size_t cap
 static medsec_status seal(medsec_device *device, uint8_t *out, size_t cap, size_t *len,
                           size_t message_len)
 {
-    device->stats.records++;
-    return medsec_record_seal(&device->to_gateway, out, cap, len, out + MEDSEC_RECORD_HEADER_LEN,
-                              message_len);
+    medsec_status status = medsec_record_seal(&device->to_gateway, out, cap, len,
+                                              out + MEDSEC_RECORD_HEADER_LEN, message_len);
+    device->stats.records += status == MEDSEC_OK ? 1 : 0;
+    return status;
 }
 
 static medsec_status write_control(medsec_device *device, uint8_t *out, size_t cap, size_t *len,
@@ -188,8 +189,10 @@ static medsec_status write_readings(medsec_device *device, uint64_t now_ms, uint
             encode_rows(device, out + MEDSEC_RECORD_HEADER_LEN, room, &message_len, begin, rows);
     }
     if (status == MEDSEC_OK) {
-        note_sent(device, now_ms, begin, rows);
         status = seal(device, out, cap, len, message_len);
+    }
+    if (status == MEDSEC_OK) {
+        note_sent(device, now_ms, begin, rows);
     }
     return status;
 }

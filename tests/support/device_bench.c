@@ -139,6 +139,14 @@ void bench_expect_readings(bench *b, uint32_t first, size_t rows)
     assert_int_equal(b->head.profile, PICO->id);
 }
 
+void bench_session(bench *b)
+{
+    bench_begin(b);
+    bench_sample(b, 3);
+    bench_connect(b);
+    bench_expect_readings(b, 0, 3);
+}
+
 medsec_control bench_expect_control(bench *b, medsec_kind kind)
 {
     medsec_control control;

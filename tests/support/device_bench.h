@@ -51,6 +51,8 @@ void bench_connect(bench *b);
 void bench_hello(bench *b);
 void bench_welcome(bench *b);
 void bench_disconnect(bench *b);
+/* All that, on a fresh device, up to a READINGS message of three. */
+void bench_session(bench *b);
 
 /* Expects SEND of a READINGS message of that many rows from that sequence on. */
 void bench_expect_readings(bench *b, uint32_t first, size_t rows);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a device does with its readings and its time; test_device_wire.c: with what it hears. */
+/* What a device does with its readings and its time; test_device_wire.c: with what it hears;
+ * test_device_pause.c: when it hears nothing. */
 #include "unit.h"
 
 #include "device_bench.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a device does with what it hears, and with what it does not: test_device.c has the rest. */
+/* What a device does with what it hears: test_device.c and test_device_pause.c have the rest. */
 #include "unit.h"
 
 #include "device_bench.h"
@@ -10,15 +10,6 @@
 
 static bench b;
 
-/* With a session in which three readings were sent. */
-static void begin_session(void)
-{
-    bench_begin(&b);
-    bench_sample(&b, 3);
-    bench_connect(&b);
-    bench_expect_readings(&b, 0, 3);
-}
-
 static medsec_control config_of(uint32_t version, uint32_t given, uint32_t interval_ms,
                                 uint32_t batch_max, uint32_t report_ms)
 {
@@ -28,11 +19,6 @@ static medsec_control config_of(uint32_t version, uint32_t given, uint32_t inter
                                             .sample_interval_ms = interval_ms,
                                             .batch_max = batch_max,
                                             .report_interval_ms = report_ms}};
-}
-
-static medsec_control close_of(uint32_t reason)
-{
-    return (medsec_control){.kind = MEDSEC_KIND_CLOSE, .body.close_reason = reason};
 }
 
 static void expect_config_ack(uint32_t version, uint32_t status)
@@ -46,7 +32,7 @@ static void test_config_is_applied_whole(void **state)
 {
     (void)state;
     medsec_config config;
-    begin_session();
+    bench_session(&b);
     medsec_control wanted = config_of(9, 7, 1000, 255, 0);
     bench_say(&b, &wanted);
     expect_config_ack(9, MEDSEC_CONFIG_APPLIED);
@@ -64,7 +50,7 @@ static void test_config_takes_what_is_given(void **state)
 {
     (void)state;
     medsec_config config;
-    begin_session();
+    bench_session(&b);
     for (uint32_t bit = 0; bit < 4; bit++) {
         medsec_control wanted = config_of(bit, bit == 3 ? 0 : 1u << bit, 77, 78, 79);
         bench_say(&b, &wanted);
@@ -90,7 +76,7 @@ static void test_config_outside_limits_is_refused_whole(void **state)
     };
     medsec_config before;
     medsec_config after;
-    begin_session();
+    bench_session(&b);
     medsec_device_get_config(&b.device, &before);
     for (uint32_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         medsec_control wanted = config_of(i, 7, wrong[i][0], wrong[i][1], wrong[i][2]);
@@ -132,7 +118,7 @@ static void test_config_of_the_interval_takes_effect_at_once(void **state)
 static void test_config_is_answered_in_order(void **state)
 {
     (void)state;
-    begin_session();
+    bench_session(&b);
     for (uint32_t i = 0; i < MEDSEC_DEVICE_ANSWERS_MAX; i++) {
         medsec_control wanted = config_of(i, MEDSEC_CONFIG_BATCH_MAX, 0, i, 0);
         bench_say(&b, &wanted);
@@ -152,7 +138,7 @@ static void test_config_is_answered_in_order(void **state)
 static void test_config_is_answered_on_its_connection_only(void **state)
 {
     (void)state;
-    begin_session();
+    bench_session(&b);
     medsec_control wanted = config_of(1, 0, 0, 0, 0);
     bench_say(&b, &wanted);
     bench_disconnect(&b);
@@ -164,24 +150,24 @@ static void test_config_is_answered_on_its_connection_only(void **state)
 static void test_ack_of_what_was_not_sent_closes(void **state)
 {
     (void)state;
-    begin_session();
+    bench_session(&b);
     bench_ack(&b, 3);
     bench_expect_fault(&b, MEDSEC_ERR_MESSAGE);
     assert_int_equal(bench_stats(&b).pending, 3);
 
-    begin_session();
+    bench_session(&b);
     bench_say(&b, &(medsec_control){.kind = MEDSEC_KIND_ACK, .body.ack = {.boot = 8}});
     bench_expect_fault(&b, MEDSEC_ERR_MESSAGE);
     assert_int_equal(bench_stats(&b).pending, 3);
 
-    begin_session();
+    bench_session(&b);
     bench_disconnect(&b);
     bench_connect(&b);
     bench_ack(&b, 0); /* sent on the connection before, not on this one */
     bench_expect_fault(&b, MEDSEC_ERR_MESSAGE);
     assert_int_equal(bench_stats(&b).pending, 3);
 
-    begin_session();
+    bench_session(&b);
     bench_ack(&b, 1);
     bench_disconnect(&b);
     bench_connect(&b);
@@ -205,212 +191,12 @@ static void test_message_that_no_gateway_sends_closes(void **state)
     static const size_t lens[] = {4, 8, 3, 5, 5, 3, 5};
     for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
         uint8_t record[MEDSEC_RECORD_LEN_MAX];
-        begin_session();
+        bench_session(&b);
         size_t len = v1_gateway_seal(&b.gateway, record, messages[i], lens[i]);
         medsec_device_receive(&b.device, b.now_ms, record, len);
         bench_expect_fault(&b, MEDSEC_ERR_MESSAGE);
         assert_int_equal(bench_stats(&b).pending, 3);
     }
-}
-
-static void test_close_of_the_gateway_pauses(void **state)
-{
-    (void)state;
-    static const struct {
-        uint32_t reason;
-        uint32_t longest_ms;
-    } rows[] = {
-        {MEDSEC_CLOSE_DONE, MEDSEC_DEVICE_BACKOFF_MAX_MS},
-        {MEDSEC_CLOSE_RESTART, MEDSEC_DEVICE_BACKOFF_MIN_MS},
-        {MEDSEC_CLOSE_SUPERSEDED, MEDSEC_DEVICE_BACKOFF_MIN_MS},
-        {MEDSEC_CLOSE_EXPIRED, MEDSEC_DEVICE_BACKOFF_MIN_MS},
-        {4711, MEDSEC_DEVICE_BACKOFF_MIN_MS},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        begin_session();
-        medsec_control control = close_of(rows[i].reason);
-        bench_say(&b, &control);
-        bench_expect(&b, MEDSEC_STEP_CLOSE);
-        assert_int_equal(bench_stats(&b).faults, 0);
-        bench_expect(&b, MEDSEC_STEP_WAIT);
-        medsec_device_disconnected(&b.device, b.now_ms);
-        bench_expect(&b, MEDSEC_STEP_WAIT);
-        uint64_t pause_ms = b.step.until_ms - b.now_ms;
-        assert_in_range(pause_ms, rows[i].longest_ms / 2, rows[i].longest_ms);
-        b.now_ms = b.step.until_ms;
-        bench_connect(&b);
-        bench_expect_readings(&b, 0, 3);
-    }
-}
-
-static void test_session_ends_with_its_lifetime(void **state)
-{
-    (void)state;
-    begin_session();
-    bench_ack(&b, 2);
-    bench_expect(&b, MEDSEC_STEP_WAIT);
-    assert_int_equal(b.step.until_ms, b.now_ms + MEDSEC_DEVICE_LIFETIME_MS);
-    b.now_ms = b.step.until_ms - 1;
-    bench_expect(&b, MEDSEC_STEP_WAIT);
-    b.now_ms++;
-    medsec_control control = bench_expect_control(&b, MEDSEC_KIND_CLOSE);
-    assert_int_equal(control.body.close_reason, MEDSEC_CLOSE_EXPIRED);
-    bench_expect(&b, MEDSEC_STEP_CLOSE);
-    medsec_device_disconnected(&b.device, b.now_ms);
-    bench_sample(&b, 1);
-    bench_expect(&b, MEDSEC_STEP_WAIT);
-    b.now_ms = b.step.until_ms;
-    bench_connect(&b);
-    bench_expect_readings(&b, 3, 1);
-    assert_int_equal(bench_stats(&b).faults, 0);
-}
-
-static void test_session_ends_with_its_records(void **state)
-{
-    (void)state;
-    begin_session();
-    b.device.to_gateway.sequence = MEDSEC_RECORDS_MAX - 2u;
-    b.gateway.to_gateway.sequence = MEDSEC_RECORDS_MAX - 2u;
-    bench_sample(&b, 40);
-    bench_expect_readings(&b, 3, 20);
-    medsec_control control = bench_expect_control(&b, MEDSEC_KIND_CLOSE);
-    assert_int_equal(control.body.close_reason, MEDSEC_CLOSE_EXPIRED);
-    bench_expect(&b, MEDSEC_STEP_CLOSE);
-    bench_disconnect(&b);
-    bench_connect(&b);
-    bench_expect_readings(&b, 0, 20);
-}
-
-static void expect_timeout(uint64_t after_ms)
-{
-    bench_expect(&b, MEDSEC_STEP_WAIT);
-    assert_int_equal(b.step.until_ms, b.now_ms + after_ms);
-    b.now_ms = b.step.until_ms - 1;
-    bench_expect(&b, MEDSEC_STEP_WAIT);
-    b.now_ms++;
-    bench_expect_fault(&b, MEDSEC_ERR_TIMEOUT);
-}
-
-static void test_silence_closes(void **state)
-{
-    (void)state;
-    bench_begin(&b);
-    bench_sample(&b, 1);
-    bench_expect(&b, MEDSEC_STEP_CONNECT);
-    expect_timeout(MEDSEC_DEVICE_HANDSHAKE_TIMEOUT_MS);
-    bench_disconnect(&b);
-    bench_expect(&b, MEDSEC_STEP_CONNECT);
-    b.now_ms += 100;
-    medsec_device_connected(&b.device, b.now_ms);
-    bench_expect(&b, MEDSEC_STEP_SEND);
-    expect_timeout(MEDSEC_DEVICE_HANDSHAKE_TIMEOUT_MS);
-    bench_disconnect(&b);
-    bench_connect(&b);
-    bench_expect_readings(&b, 0, 1);
-    expect_timeout(MEDSEC_DEVICE_ACK_TIMEOUT_MS);
-    bench_disconnect(&b);
-    bench_sample(&b, 1);
-    bench_connect(&b);
-    bench_expect_readings(&b, 0, 2);
-    b.now_ms += 100;
-    bench_ack(&b, 0); /* begins the time anew */
-    expect_timeout(MEDSEC_DEVICE_ACK_TIMEOUT_MS);
-    bench_disconnect(&b);
-    bench_connect(&b);
-    bench_expect_readings(&b, 1, 1);
-    b.now_ms += 100;
-    bench_sample(&b, 20);
-    bench_expect_readings(&b, 2, 20); /* does not */
-    expect_timeout(MEDSEC_DEVICE_ACK_TIMEOUT_MS - 100);
-    bench_disconnect(&b);
-    bench_connect(&b);
-    bench_expect_readings(&b, 1, 1);
-    bench_expect_readings(&b, 2, 20);
-    bench_ack(&b, 1);
-    b.now_ms += 100;
-    bench_ack(&b, 1); /* neither does what was said before */
-    expect_timeout(MEDSEC_DEVICE_ACK_TIMEOUT_MS - 100);
-}
-
-static void test_goodbye_that_does_not_leave_closes(void **state)
-{
-    (void)state;
-    begin_session();
-    medsec_device_finish(&b.device);
-    bench_ack(&b, 2);
-    bench_expect_control(&b, MEDSEC_KIND_CLOSE);
-    medsec_device_poll(&b.device, b.now_ms, NULL, 0, &b.step);
-    assert_int_equal(b.step.until_ms, b.now_ms + MEDSEC_DEVICE_ACK_TIMEOUT_MS);
-    b.now_ms = b.step.until_ms;
-    medsec_device_poll(&b.device, b.now_ms, NULL, 0, &b.step);
-    assert_int_equal(b.step.type, MEDSEC_STEP_CLOSE);
-}
-
-/* The pause after this attempt. */
-static uint64_t pause_after_failure(void)
-{
-    bench_expect(&b, MEDSEC_STEP_CONNECT);
-    medsec_device_disconnected(&b.device, b.now_ms);
-    bench_expect(&b, MEDSEC_STEP_WAIT);
-    uint64_t pause_ms = b.step.until_ms - b.now_ms;
-    b.now_ms = b.step.until_ms;
-    return pause_ms;
-}
-
-static void test_pause_doubles_to_its_longest(void **state)
-{
-    (void)state;
-    bench_begin(&b);
-    bench_sample(&b, 1);
-    uint64_t longest_ms = MEDSEC_DEVICE_BACKOFF_MIN_MS;
-    for (int i = 0; i < 100; i++) {
-        uint64_t pause_ms = pause_after_failure();
-        assert_in_range(pause_ms, longest_ms / 2, longest_ms);
-        longest_ms = longest_ms * 2 < MEDSEC_DEVICE_BACKOFF_MAX_MS ? longest_ms * 2
-                                                                   : MEDSEC_DEVICE_BACKOFF_MAX_MS;
-    }
-}
-
-static void test_pause_is_spread_over_its_upper_half(void **state)
-{
-    (void)state;
-    size_t seen[4] = {0};
-    bench_init(&b, MEDSEC_SUITE_CHACHAPOLY);
-    b.options.backoff_min_ms = 8000;
-    b.options.backoff_max_ms = 8000;
-    bench_open(&b);
-    bench_sample(&b, 1);
-    for (int i = 0; i < 400; i++) {
-        uint64_t pause_ms = pause_after_failure();
-        assert_in_range(pause_ms, 4000, 8000);
-        seen[pause_ms == 8000 ? 3 : (pause_ms - 4000) / 1000]++;
-    }
-    for (size_t i = 0; i < 4; i++) {
-        assert_in_range(seen[i], 60, 140);
-    }
-}
-
-static void test_pause_is_short_again_after_an_acknowledgement_only(void **state)
-{
-    (void)state;
-    bench_begin(&b);
-    bench_sample(&b, 2);
-    for (int i = 0; i < 5; i++) {
-        pause_after_failure();
-    }
-    bench_connect(&b);
-    bench_expect_readings(&b, 0, 2);
-    medsec_device_disconnected(&b.device, b.now_ms);
-    bench_expect(&b, MEDSEC_STEP_WAIT);
-    assert_in_range(b.step.until_ms - b.now_ms, MEDSEC_DEVICE_BACKOFF_MIN_MS * 16,
-                    MEDSEC_DEVICE_BACKOFF_MIN_MS * 32);
-    b.now_ms = b.step.until_ms;
-    bench_connect(&b);
-    bench_expect_readings(&b, 0, 2);
-    bench_ack(&b, 0);
-    medsec_device_disconnected(&b.device, b.now_ms);
-    bench_expect(&b, MEDSEC_STEP_WAIT);
-    assert_in_range(b.step.until_ms - b.now_ms, 1, MEDSEC_DEVICE_BACKOFF_MIN_MS);
 }
 
 static void expect_no_handshake(void)
@@ -426,7 +212,7 @@ static void test_keys_are_wiped_when_they_are_done(void **state)
     (void)state;
     static const medsec_record no_record;
     static const uint8_t no_input[MEDSEC_DEVICE_INPUT_MAX];
-    begin_session();
+    bench_session(&b);
     expect_no_handshake();
     bench_ack(&b, 7);
     medsec_record record = b.device.to_gateway;
@@ -440,6 +226,51 @@ static void test_keys_are_wiped_when_they_are_done(void **state)
     bench_hello(&b);
     bench_disconnect(&b);
     expect_no_handshake();
+}
+
+static medsec_status fail_hmac(uint8_t out[MEDSEC_SHA256_LEN], const uint8_t *key, size_t key_len,
+                               const medsec_bytes *parts, size_t count)
+{
+    (void)out;
+    (void)key;
+    (void)key_len;
+    (void)parts;
+    (void)count;
+    return MEDSEC_ERR_PROVIDER;
+}
+
+static void test_provider_that_fails_closes(void **state)
+{
+    (void)state;
+    const medsec_crypto good = *medsec_crypto_openssl();
+    medsec_crypto crypto = good;
+    bench_init(&b, MEDSEC_SUITE_A128CBC_HS256);
+    b.options.crypto = &crypto;
+    bench_open(&b);
+    bench_sample(&b, 3);
+    bench_expect(&b, MEDSEC_STEP_CONNECT);
+    medsec_device_connected(&b.device, b.now_ms);
+    crypto.hmac_sha256 = fail_hmac;
+    bench_expect_fault(&b, MEDSEC_ERR_PROVIDER); /* no HELLO */
+    bench_disconnect(&b);
+    crypto = good;
+    bench_hello(&b);
+    crypto.hmac_sha256 = fail_hmac;
+    bench_welcome(&b);
+    bench_expect_fault(&b, MEDSEC_ERR_PROVIDER);
+    bench_disconnect(&b);
+    crypto = good;
+    bench_connect(&b);
+    crypto.hmac_sha256 = fail_hmac;
+    bench_expect_fault(&b, MEDSEC_ERR_PROVIDER); /* no READINGS */
+    assert_int_equal(bench_stats(&b).sent, 0);
+    assert_int_equal(bench_stats(&b).records, 0);
+    bench_disconnect(&b);
+    crypto = good;
+    bench_connect(&b);
+    bench_expect_readings(&b, 0, 3);
+    assert_int_equal(bench_stats(&b).resent, 0);
+    medsec_device_close(&b.device);
 }
 
 /* Streams, in every split. */
@@ -464,7 +295,7 @@ static void begin(void *context)
 {
     const stream *s = context;
     if (s->welcomed) {
-        begin_session();
+        bench_session(&b);
     } else {
         bench_begin(&b);
         bench_sample(&b, 3);
@@ -629,7 +460,7 @@ static void test_receive_closes_on_what_is_not_due(void **state)
 static void test_receive_takes_a_record_of_the_longest_length(void **state)
 {
     (void)state;
-    begin_session();
+    bench_session(&b);
     memset(heard.data, 0, MEDSEC_DEVICE_INPUT_MAX);
     heard.data[0] = MEDSEC_RECORD_DATA;
     heard.data[3] = MEDSEC_DEVICE_INPUT_MAX - MEDSEC_RECORD_HEADER_LEN;
@@ -671,8 +502,8 @@ static void test_receive_refuses_a_wrong_gateway(void **state)
 static void test_receive_after_the_end_is_ignored(void **state)
 {
     (void)state;
-    begin_session();
-    medsec_control control = close_of(MEDSEC_CLOSE_RESTART);
+    bench_session(&b);
+    medsec_control control = {.kind = MEDSEC_KIND_CLOSE, .body.close_reason = MEDSEC_CLOSE_RESTART};
     uint8_t data[2 * MEDSEC_RECORD_LEN_MAX];
     size_t len = v1_gateway_say(&b.gateway, data, &control);
     memset(data + len, 0xFF, 100);
@@ -701,15 +532,8 @@ int main(void)
         cmocka_unit_test(test_config_is_answered_on_its_connection_only),
         cmocka_unit_test(test_ack_of_what_was_not_sent_closes),
         cmocka_unit_test(test_message_that_no_gateway_sends_closes),
-        cmocka_unit_test(test_close_of_the_gateway_pauses),
-        cmocka_unit_test(test_session_ends_with_its_lifetime),
-        cmocka_unit_test(test_session_ends_with_its_records),
-        cmocka_unit_test(test_silence_closes),
-        cmocka_unit_test(test_goodbye_that_does_not_leave_closes),
-        cmocka_unit_test(test_pause_doubles_to_its_longest),
-        cmocka_unit_test(test_pause_is_spread_over_its_upper_half),
-        cmocka_unit_test(test_pause_is_short_again_after_an_acknowledgement_only),
         cmocka_unit_test(test_keys_are_wiped_when_they_are_done),
+        cmocka_unit_test(test_provider_that_fails_closes),
         cmocka_unit_test(test_receive_is_the_same_at_every_split),
         cmocka_unit_test(test_receive_closes_on_any_flipped_bit),
         cmocka_unit_test(test_receive_closes_on_what_is_not_due),
