@@ -297,7 +297,8 @@ static medsec__connection *oldest_half_open(const medsec__loop *loop)
     while (c && c->identified) { /* it has been said good-bye to */
         c = TAILQ_NEXT(c, link);
     }
-    return c ? c : TAILQ_FIRST(&loop->places[MEDSEC__HELD]);
+    medsec__connection *held = TAILQ_FIRST(&loop->places[MEDSEC__HELD]);
+    return c && (!held || c->since_ms < held->since_ms) ? c : held;
 }
 
 void medsec__connection_evict(medsec__loop *loop)
