@@ -41,7 +41,8 @@ class Reliability(harness.GatewayTest):
         self.sim = harness.Process(
             [harness.tool("medsec-sim"), "--connect", "127.0.0.1:%d" % self.relay.port,
              "--credentials", devices, "--rate", str(RATE_HZ), "--batch", str(BATCH),
-             "--ring", "20000", "--patience", "600", "--json"], self.summary)
+             "--ring", "20000", "--patience", "600", "--wait", str(FINISH_S),
+             "--json"], self.summary)
         self.addCleanup(self.end_sim)
         self.random = random.Random(SEED)
 
@@ -92,7 +93,7 @@ class Reliability(harness.GatewayTest):
             event()
             self.pause(0.8)
         self.assertTrue(self.sim.alive(), self.sim.text())
-        self.assertEqual(self.sim.stop(signal.SIGTERM, FINISH_S), 0, self.sim.text())
+        self.assertEqual(self.sim.stop(signal.SIGTERM, 2 * FINISH_S), 0, self.sim.text())
         summary = json.loads(self.sim.lines('"sampled"')[-1])
         self.wait_quiet()
         devices = self.received()
