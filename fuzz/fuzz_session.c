@@ -149,6 +149,16 @@ static medsec_status find(void *context, const uint8_t public_key[MEDSEC_X25519_
     return MEDSEC_ERR_UNKNOWN_DEVICE;
 }
 
+/* No device speaks the seed wire here. */
+static medsec_status identify(void *context, const uint8_t block[MEDSEC_AES_BLOCK_LEN],
+                              medsec_identity *identity)
+{
+    (void)context;
+    (void)block;
+    (void)identity;
+    return MEDSEC_ERR_UNKNOWN_DEVICE;
+}
+
 static void give_random(void *context, uint8_t *out, size_t len)
 {
     (void)context;
@@ -191,7 +201,8 @@ static void begin(medsec_suite suite)
     memset(&w, 0, sizeof w);
     w.suite = suite;
     w.now_ms = UTC_MS;
-    w.owner = (medsec_session_owner){.find = find,
+    w.owner = (medsec_session_owner){.identify = identify,
+                                     .find = find,
                                      .random = give_random,
                                      .utc_ms = utc_ms,
                                      .keys = gateway_keys,

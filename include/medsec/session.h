@@ -38,7 +38,7 @@ typedef struct medsec_session_owner {
      * Finds the device whose key turns `block`, the first of a seed stream, into the beginning of a
      * reading (medsec_seed_text_begins_reading). MEDSEC_OK and *identity; ERR_UNKNOWN_DEVICE;
      * ERR_REVOKED when the owner can tell; ERR_BUSY when it will not look now. Called at most once
-     * in a session.
+     * in a session. NULL: no seed wire.
      */
     medsec_status (*identify)(void *context, const uint8_t block[MEDSEC_AES_BLOCK_LEN],
                               medsec_identity *identity);

@@ -9,7 +9,7 @@ _Static_assert(sizeof(medsec_session) < MEDSEC_SESSION_SIZE_MAX, "a session stay
 
 static medsec_status tell_wire(medsec_session *session, uint8_t first)
 {
-    if (medsec__hex_digit((char)first) >= 0) {
+    if (medsec__hex_digit((char)first) >= 0 && session->owner->identify != NULL) {
         session->wire = MEDSEC_WIRE_SEED;
         session->state = MEDSEC__SEED_FIRST_BLOCK;
         return MEDSEC_OK;

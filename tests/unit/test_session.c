@@ -444,6 +444,41 @@ static void test_wire(void **state)
     assert_int_equal(event.type, MEDSEC_EVENT_REJECTED);
 }
 
+/* An owner that identifies nobody by a block serves no seed device. */
+static void test_wire_not_served(void **state)
+{
+    (void)state;
+    gateway g = {.count = 0};
+    medsec_event event;
+    size_t used = 0;
+    uint8_t digits[] = "00112233445566778899aabbccddeeff";
+    begin(&g);
+    g.owner.identify = NULL;
+    medsec_session_push(&g.session, digits, sizeof digits - 1, &used, &event);
+    assert_int_equal(event.type, MEDSEC_EVENT_REJECTED);
+    assert_int_equal(event.reason, MEDSEC_ERR_WIRE);
+    medsec_session_close(&g.session);
+}
+
+/* Nothing can be said to a seed device, not even to one that is identified. */
+static void test_ack_on_the_seed_wire(void **state)
+{
+    (void)state;
+    static trace log;
+    gateway g = {.devices = DEVICES, .count = sizeof DEVICES / sizeof DEVICES[0]};
+    uint8_t out[MEDSEC_SESSION_OUT_LEN];
+    size_t len = 0;
+    seed_wire w = {.len = 0};
+    seed_wire_add(&w, MEDSEC_SEED_CHAINED, SEED_READING);
+    begin(&g);
+    push(&g, (uint8_t *)w.text, w.len, &log);
+    assert_int_equal(medsec_session_ack(&g.session, out, &len, 0, 0), MEDSEC_ERR_STATE);
+    assert_int_equal(medsec_session_goodbye(&g.session, out, &len, MEDSEC_CLOSE_DONE),
+                     MEDSEC_ERR_STATE);
+    assert_true(medsec_session_at_boundary(&g.session));
+    medsec_session_close(&g.session);
+}
+
 /* Nothing of the key or of a value stays behind. */
 static void test_close_wipes(void **state)
 {
@@ -526,6 +561,8 @@ int main(void)
         cmocka_unit_test(test_push_flipped_bits),
         cmocka_unit_test(test_push_owner_refuses),
         cmocka_unit_test(test_wire),
+        cmocka_unit_test(test_wire_not_served),
+        cmocka_unit_test(test_ack_on_the_seed_wire),
         cmocka_unit_test(test_close_wipes),
         cmocka_unit_test(test_push_captures),
     };
