@@ -2,6 +2,7 @@
 """medsec-proxy as a program: exit codes, signals, the service manager, what it says. No broker here."""
 
 import argparse
+import json
 import os
 import re
 import resource
@@ -12,6 +13,9 @@ import sys
 import tempfile
 import time
 import unittest
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "interop"))
+from medsec1_device import Device
 
 BUILD = None
 AWAY = "mqtt://127.0.0.1:1"  # nobody listens there
@@ -92,6 +96,9 @@ class Proxy(unittest.TestCase):
         self.refused(2, registry=None)
         self.refused(2, broker=None)
         self.refused(2, seed_qos="2")
+        self.refused(2, max_half_open="0")
+        self.refused(2, source_rate="0")
+        self.refused(2, source_burst="1.5")
         self.refused(2, publish="everything")
         self.refused(2, topic_template="Pico/#/{device}/{topic}")
         self.refused(2, name="a/b")
@@ -158,6 +165,70 @@ class Proxy(unittest.TestCase):
         child = self.start(config=file)
         self.assertRegex(self.log(), r'"event": ?"listening"')
         self.stop(child)
+
+    def connect(self):
+        stranger = socket.create_connection(("127.0.0.1", self.port()))
+        self.addCleanup(stranger.close)
+        stranger.settimeout(10)
+        return stranger
+
+    def assert_closed(self, stranger):
+        try:
+            self.assertEqual(stranger.recv(1), b"")
+        except ConnectionResetError:
+            pass
+
+    def test_oldest_of_too_many_strangers_gives_way(self):
+        child = self.start(max_half_open="2", log_level="debug")
+        strangers = [self.connect() for _ in range(3)]
+        self.assert_closed(strangers[0])
+        self.wait_for("reason=half-open")
+        for stranger in strangers[1:]:
+            stranger.settimeout(0.2)
+            self.assertRaises(TimeoutError, stranger.recv, 1)
+        self.stop(child)
+
+    def test_source_that_connects_too_often_is_refused(self):
+        child = self.start(source_rate="1", source_burst="2")
+        strangers = [self.connect() for _ in range(3)]
+        self.assert_closed(strangers[2])
+        self.wait_for("reason=source-rate")
+        self.stop(child)
+
+    def device(self, name, action):
+        os.mkdir(self.path(action))
+        self.keygen(action, name, "--out", self.path(action))
+        return Device.from_credential(os.path.join(self.path(action), name + ".json"))
+
+    def shown(self, name):
+        done = subprocess.run([tool("medsec-keygen"), "show", name, "--json", "--registry",
+                               self.registry], check=True, capture_output=True, text=True)
+        return json.loads(done.stdout)
+
+    def test_rotation_is_completed_by_its_first_reading(self):
+        self.device("dev-2", "add")
+        device = self.device("dev-2", "rotate")
+        self.assertTrue(self.shown("dev-2")["rotating"])
+        self.start()
+        device.connect(("127.0.0.1", self.port()))
+        device.sample(1)
+        device.send_waiting()
+        self.wait_for("rotation-completed")
+        self.assertFalse(self.shown("dev-2")["rotating"])
+        device.close()
+
+    @unittest.skipIf(os.geteuid() == 0, "everything is writable for root")
+    def test_registry_that_it_may_not_write_is_only_read(self):
+        self.device("dev-2", "add")
+        device = self.device("dev-2", "rotate")
+        os.chmod(self.registry, 0o400)
+        self.start()
+        self.wait_for("registry-read-only")
+        device.connect(("127.0.0.1", self.port()))
+        device.sample(1)
+        device.send_waiting()
+        self.wait_for("rotation-stays-pending")
+        device.close()
 
     def test_log_holds_no_secret_and_no_payload(self):
         with open(self.path("dev-1.json"), encoding="ascii") as file:
