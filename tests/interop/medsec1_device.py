@@ -15,13 +15,12 @@ import argparse
 import base64
 import json
 import os
-import socket
 import struct
 import sys
 import time
 
 sys.path.append(os.path.dirname(os.path.abspath(__file__)))
-from medsec1 import messages, noise, records
+from medsec1 import Rejected, messages, noise, records
 from medsec1.link import TIMEOUT, Closed, Link
 
 PROLOGUE = b"medsec/1"
@@ -41,6 +40,7 @@ class Device:
         self.features = 0
         self.next_seq = 0
         self.waiting = {}  # seq: (time_ms, values), until the gateway acknowledges it
+        self.sent_to = -1  # the last number sent on this connection
         self.acks, self.configs = [], []
         self.utc_ms = self.link = self.noise = self.outgoing = self.incoming = None
 
@@ -92,6 +92,7 @@ class Device:
         send, receive = self.noise.keys()
         self.outgoing = records.Direction(self.suite, send)
         self.incoming = records.Direction(self.suite, receive)
+        self.sent_to = -1
         return self.utc_ms
 
     def connect(self, address, source=None, ephemeral=None):
@@ -105,6 +106,8 @@ class Device:
         """Seals and sends a message: one of messages.*, or bytes as they are."""
         data = message if isinstance(message, bytes) else messages.encode(message)
         self.link.send(self.outgoing.seal(data))
+        if isinstance(message, messages.Readings):
+            self.sent_to = max(self.sent_to, message.first_seq + len(message.rows) - 1)
 
     def sample(self, count=1, time_ms=None, interval_ms=50):
         """Takes readings; they wait until they are acknowledged. Returns their numbers."""
@@ -138,9 +141,10 @@ class Device:
         message = messages.decode(self.incoming.open(self.link.expect(records.DATA, 0, timeout)),
                                   messages.FROM_GATEWAY)
         if isinstance(message, messages.Ack):
+            if message.boot != self.boot or message.seq > self.sent_to:
+                raise Rejected("acknowledges what was not sent")
             self.acks.append(message)
-            if message.boot == self.boot:
-                self.waiting = {seq: row for seq, row in self.waiting.items() if seq > message.seq}
+            self.waiting = {seq: row for seq, row in self.waiting.items() if seq > message.seq}
         elif isinstance(message, messages.Config):
             self.configs.append(message)
         return message
@@ -190,7 +194,7 @@ def main():
     device = Device.from_credential(options.credentials, boot=options.boot)
     try:
         run(device, options)
-    except (OSError, Closed, socket.timeout) as error:
+    except (OSError, Closed, Rejected) as error:
         sys.exit("medsec1_device.py: %s" % error)
 
 

@@ -228,6 +228,9 @@ class Subscriber:
             self.topics.setdefault(message.topic, []).append(message)
             self.changed.notify_all()
 
+    def publish(self, topic, text):
+        self.client.publish(topic, text, qos=1)
+
     def wait_subscriptions(self, count, timeout=10):
         with self.changed:
             if not self.changed.wait_for(lambda: self.subscriptions >= count, timeout):
@@ -273,9 +276,10 @@ class Registry:
                                                                     done.stderr))
         return done
 
-    def add(self, device_id):
-        """Adds a seed device; returns the path of its credential file."""
-        self.keygen("add", device_id, "--wire", "seed", "--out", self.folder)
+    def add(self, device_id, *arguments):
+        """Adds a device, on the seed wire if nothing else is said; returns the path of its
+        credential file."""
+        self.keygen("add", device_id, "--out", self.folder, *(arguments or ("--wire", "seed")))
         return os.path.join(self.folder, device_id + ".json")
 
     def import_keys(self, text, *arguments, check=True):

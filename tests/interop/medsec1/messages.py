@@ -10,8 +10,9 @@ SAMPLE_INTERVAL_MS, BATCH_MAX, REPORT_INTERVAL_MS = 1, 2, 3
 PROFILE = 1
 COLUMNS = 7
 DECIMALS = 3
+ROWS_MAX = 255
+TIME_MS_MAX = 253402300799999  # the end of the year 9999
 U32 = 1 << 32
-U64 = 1 << 64
 
 # rows: [(time_ms after base_time_ms, [values])], all absolute.
 Readings = namedtuple("Readings", "boot first_seq base_time_ms time_quality profile rows")
@@ -52,8 +53,8 @@ def deltas(rows):
 
 def sums(wire):
     """The other way round; refuses sums that do not fit."""
-    if not isinstance(wire, list) or not wire:
-        raise Rejected("no rows")
+    if not isinstance(wire, list) or not 1 <= len(wire) <= ROWS_MAX:
+        raise Rejected("no rows, or too many")
     time, last, rows = 0, [0] * COLUMNS, []
     for row in wire:
         if not isinstance(row, list) or len(row) != 1 + COLUMNS:
@@ -85,9 +86,9 @@ def _readings(boot, first_seq, base_time_ms, time_quality, profile, rows):
     rows = sums(rows)
     number(boot, U32)
     number(number(first_seq, U32) + len(rows) - 1, U32)
-    number(base_time_ms, U64)
+    number(number(base_time_ms, TIME_MS_MAX + 1) + rows[-1][0], TIME_MS_MAX + 1)
     number(time_quality, 3)
-    if number(profile, U32) != PROFILE:
+    if number(profile, 1 << 16) != PROFILE:
         raise Rejected("another profile")
     return Readings(boot, first_seq, base_time_ms, time_quality, profile, rows)
 
@@ -103,8 +104,8 @@ _DECODERS = {
     READINGS: (6, _readings),
     ACK: (2, lambda boot, seq: Ack(number(boot, U32), number(seq, U32))),
     CONFIG: (2, _config),
-    CONFIG_ACK: (2, lambda version, status: ConfigAck(number(version, U32), number(status, 256))),
-    CLOSE: (1, lambda reason: Close(number(reason, 256))),
+    CONFIG_ACK: (2, lambda version, status: ConfigAck(number(version, U32), number(status, U32))),
+    CLOSE: (1, lambda reason: Close(number(reason, U32))),
 }
 FROM_DEVICE = {READINGS, CONFIG_ACK, CLOSE}
 FROM_GATEWAY = {ACK, CONFIG, CLOSE}
