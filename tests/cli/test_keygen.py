@@ -184,10 +184,13 @@ class Add(Keygen):
         self.keygen("add", "other", "--device-public", public, code=1)
         self.assertIn("another device has that key", self.err)
         self.assertEqual(self.names(), ["medsec.db", "medsec.key", "own.json"])
+        high_bit = bytearray(x25519_public(bytes(range(1, 33))))
+        high_bit[31] |= 0x80
         for wrong in ("", "AAAA", public[:-1], public + "=", base64.b64encode(bytes(32)).decode(),
                       base64.b64encode(b"\1" + bytes(31)).decode(),
                       base64.b64encode(bytes(31) + b"\x80").decode(),
-                      base64.b64encode(bytes.fromhex(LOW_ORDER)).decode()):
+                      base64.b64encode(bytes.fromhex(LOW_ORDER)).decode(),
+                      base64.b64encode(high_bit).decode()):
             self.keygen("add", "x", "--device-public", wrong, code=2)
             self.assertNotIn(wrong or "=", self.err)
         self.keygen("add", "x", "--device-public", public, "--count", "2", code=2)

@@ -133,7 +133,10 @@ static void test_parse_refuses_medsec1(void **state)
         {V1_HEAD V1_PROFILE V1_PUBLIC "\"psk\":\"AAEC\"," V1_GATEWAY, MEDSEC_ERR_ARGUMENT},
         {V1_HEAD "\"\"," V1_KEYS, MEDSEC_ERR_STATE},
         {V1_HEAD "\"A128CBC-HS256-AND-MORE\"," V1_KEYS, MEDSEC_ERR_STATE},
-        /* 33 bytes; 32 with bits left over; no padding; the URL alphabet; a line break */
+        /* 31 bytes; 33; 32 with bits left over; no padding; the URL alphabet; a line break */
+        {V1_HEAD V1_PROFILE V1_PUBLIC
+         "\"psk\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg==\"," V1_GATEWAY,
+         MEDSEC_ERR_ARGUMENT},
         {V1_HEAD V1_PROFILE V1_PUBLIC
          "\"psk\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g\"," V1_GATEWAY,
          MEDSEC_ERR_ARGUMENT},

@@ -168,6 +168,7 @@ static void test_read_refuses_nonsense_with_a_good_sum(void **state)
         {1, 15, 0, "NUL in profile"},
         {0, 5, 1, "suite on the seed wire"},
         {0, 6, 1, "has_private, seed"},
+        {2, 6, 2, "has_private without a key"},
         {0, 26, '\n', "key"},
         {0, 50, 0x7f, "iv"},
     };
@@ -209,6 +210,27 @@ static void test_read_refuses_lengths_beyond_the_limits(void **state)
     block[7] = 0;
     block[8] = 0;
     refuse(block, len, "no names");
+}
+
+/* The credential ends at an inaccessible page. */
+static void test_read_writes_nothing_behind_the_credential(void **state)
+{
+    (void)state;
+    uint8_t block[1024];
+    size_t used;
+    uint8_t *end = guard_end(sizeof(medsec_credential));
+    medsec_credential *last = (medsec_credential *)(end - sizeof(medsec_credential));
+    static const uint8_t heads[][HEAD_LEN + 1] = {"MSC1\2\1\1\377\377", "MSC1\2\1\1\377\5",
+                                                  "MSC1\2\1\1\5\377"};
+    for (size_t i = 0; i < 3; i++) {
+        memset(block, 'a', sizeof block);
+        memcpy(block, heads[i], HEAD_LEN);
+        size_t len = HEAD_LEN + (size_t)block[7] + block[8] + 4 * 32 + SUM_LEN;
+        sum(block, len);
+        assert_int_equal(medsec_credential_block_read(last, crypto, block, len, &used),
+                         MEDSEC_ERR_CORRUPT);
+    }
+    guard_free(end, sizeof(medsec_credential));
 }
 
 static void test_write_to_every_capacity(void **state)
@@ -288,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_read_refuses_every_truncation_and_flipped_bit),
         cmocka_unit_test(test_read_refuses_nonsense_with_a_good_sum),
         cmocka_unit_test(test_read_refuses_lengths_beyond_the_limits),
+        cmocka_unit_test(test_read_writes_nothing_behind_the_credential),
         cmocka_unit_test(test_write_to_every_capacity),
         cmocka_unit_test(test_write_refuses_what_is_no_credential),
         cmocka_unit_test(test_provider_that_fails),

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <sodium.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -301,20 +302,42 @@ static void test_a_restored_older_file_is_upgraded_in_use(void **state)
     free(old);
 }
 
+enum { WRITERS = 4 };
+
+/* Opens for writing once the pipe is closed. */
+static pid_t start_writer(const registry_fixture *fixture, const int barrier[2])
+{
+    pid_t child = fork();
+    if (child == 0) {
+        const medsec_registry_unlock unlock = {.key_file = fixture->key_file};
+        medsec_registry *registry;
+        char none;
+        close(barrier[1]);
+        _exit(read(barrier[0], &none, 1) != 0 ||
+              medsec_registry_open(&registry, fixture->path, &unlock, MEDSEC_REGISTRY_WRITE,
+                                   "child") != MEDSEC_OK);
+    }
+    return child;
+}
+
+/* All of them have seen the older format before the first may change it. */
 static void test_several_writers_upgrade_once(void **state)
 {
     registry_fixture *fixture = *state;
-    pid_t children[6];
-    for (size_t i = 0; i < 6; i++) {
-        children[i] = fork();
-        if (children[i] == 0) {
-            const medsec_registry_unlock unlock = {.key_file = fixture->key_file};
-            medsec_registry *registry;
-            _exit(medsec_registry_open(&registry, fixture->path, &unlock, MEDSEC_REGISTRY_WRITE,
-                                       "child") != MEDSEC_OK);
-        }
+    pid_t children[WRITERS];
+    int barrier[2];
+    sqlite3 *lock;
+    assert_int_equal(pipe(barrier), 0);
+    for (size_t i = 0; i < WRITERS; i++) {
+        children[i] = start_writer(fixture, barrier);
     }
-    for (size_t i = 0; i < 6; i++) {
+    assert_int_equal(sqlite3_open(fixture->path, &lock), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(lock, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    close(barrier[0]);
+    close(barrier[1]);
+    usleep(500 * 1000);
+    assert_int_equal(sqlite3_close(lock), SQLITE_OK);
+    for (size_t i = 0; i < WRITERS; i++) {
         int status = -1;
         assert_int_equal(waitpid(children[i], &status, 0), children[i]);
         assert_int_equal(status, 0);
@@ -337,6 +360,20 @@ static void test_an_altered_older_file_is_not_upgraded(void **state)
     medsec_registry_close(registry);
 }
 
+static void test_verify_finds_a_key_that_nobody_made(void **state)
+{
+    registry_fixture *fixture = *state;
+    uint64_t rows;
+    registry_fixture_sql(fixture, "INSERT INTO meta VALUES('gateway', randomblob(104))");
+    medsec_registry *reader = registry_fixture_open(fixture, MEDSEC_REGISTRY_READ);
+    assert_int_equal(medsec_registry_verify(reader, &rows), MEDSEC_ERR_CORRUPT);
+    medsec_registry_close(reader);
+    /* An upgrade puts its own in the place. */
+    fixture->registry = registry_fixture_open(fixture, MEDSEC_REGISTRY_WRITE);
+    assert_int_equal(look(fixture->registry).count, 1);
+    assert_int_equal(verify(fixture->registry), 7);
+}
+
 /* A row of medsec/1 in a file of format 1 was never written. */
 static void test_an_older_file_has_seed_devices_only(void **state)
 {
@@ -345,6 +382,8 @@ static void test_an_older_file_has_seed_devices_only(void **state)
     registry_fixture_sql(fixture, "UPDATE device SET wire='medsec/1' WHERE id='b'");
     medsec_registry *reader = registry_fixture_open(fixture, MEDSEC_REGISTRY_READ);
     assert_int_equal(medsec_registry_get(reader, "b", &info), MEDSEC_ERR_CORRUPT);
+    registry_fixture_sql(fixture, "UPDATE device SET wire='medsec/1' WHERE id='c'");
+    assert_int_equal(medsec_registry_get(reader, "c", &info), MEDSEC_ERR_CORRUPT);
     medsec_registry_close(reader);
 }
 
@@ -371,6 +410,7 @@ int main(void)
         OLD(test_a_restored_older_file_is_upgraded_in_use),
         OLD(test_several_writers_upgrade_once),
         OLD(test_an_altered_older_file_is_not_upgraded),
+        OLD(test_verify_finds_a_key_that_nobody_made),
         OLD(test_an_older_file_has_seed_devices_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -349,6 +349,39 @@ static void test_edited_row_does_not_open(void **state)
     free(good);
 }
 
+/* What is not bound into the seal: only the log tells, and a row that was never written. */
+static void test_verify_finds_what_the_seal_does_not(void **state)
+{
+    registry_fixture *fixture = *state;
+    static const char *const edits[] = {
+        "UPDATE device SET pending=randomblob(32) WHERE id='a'",
+        "UPDATE device SET fingerprint=randomblob(32) WHERE id='a'",
+        "UPDATE device SET next=1, pending=randomblob(32) WHERE id='gone'",
+        "UPDATE device SET next=1 WHERE id='gone'",
+        "UPDATE device SET suite=2 WHERE id='gone'",
+    };
+    medsec_device_info info;
+    size_t len;
+    uint64_t rows;
+    assert_int_equal(add(fixture, "a", 1), MEDSEC_OK);
+    assert_int_equal(rotate(fixture, "a", 2), MEDSEC_OK);
+    assert_int_equal(add(fixture, "gone", 3), MEDSEC_OK);
+    assert_int_equal(medsec_registry_decommission(fixture->registry, "gone"), MEDSEC_OK);
+    char *good = scratch_read(fixture->path, &len);
+    for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
+        registry_fixture_sql(fixture, edits[i]);
+        registry_fixture_reopen(fixture);
+        assert_int_equal(medsec_registry_verify(fixture->registry, &rows), MEDSEC_ERR_CORRUPT);
+        bool torn = strstr(edits[i], "next=1") != NULL;
+        assert_int_equal(medsec_registry_get(fixture->registry, "gone", &info),
+                         torn ? MEDSEC_ERR_CORRUPT : MEDSEC_OK);
+        medsec_registry_close(fixture->registry);
+        scratch_write(fixture->path, good, len, 0600);
+        fixture->registry = registry_fixture_open(fixture, MEDSEC_REGISTRY_WRITE);
+    }
+    free(good);
+}
+
 /* The row from before a promotion, put back whole, opens: only the log tells. */
 static void test_verify_finds_an_older_row(void **state)
 {
@@ -406,6 +439,7 @@ int main(void)
         FIXED(test_no_private_key_is_sealed),
         FIXED(test_promote_destroys_what_was_before),
         FIXED(test_edited_row_does_not_open),
+        FIXED(test_verify_finds_what_the_seal_does_not),
         FIXED(test_verify_finds_an_older_row),
         FIXED(test_audit_names_generations),
     };
