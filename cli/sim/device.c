@@ -217,7 +217,10 @@ void device_finish(device *d)
         end(d);
         return;
     }
-    d->wire.ops->finish(&d->wire);
+    d->wire.finishing = true;
+    if (d->state == DEVICE_UP) {
+        sender_flush(d);
+    }
     const bool done = d->wire.ops->done(&d->wire);
     if (d->state == DEVICE_APART && done) {
         end(d);

@@ -133,7 +133,8 @@ static bool enough_collected(const device *d)
 {
     const bool greeting = d->wire.ops->greets && d->units == 1;
 
-    return greeting || d->box.units >= d->world->set->coalesce || d->state == DEVICE_ENDING;
+    return greeting || d->wire.finishing || d->box.units >= d->world->set->coalesce ||
+           d->state == DEVICE_ENDING;
 }
 
 void sender_flush(device *d)

@@ -60,7 +60,6 @@ typedef struct wire_ops {
     void (*disconnected)(wire *w, uint64_t now_ms, uint32_t unsent);
     void (*written)(wire *w, uint32_t units);
     void (*receive)(wire *w, uint64_t now_ms, const uint8_t *data, size_t len);
-    void (*finish)(wire *w);
     /* Nothing is left to say; CLOSE means an orderly end then. */
     bool (*done)(const wire *w);
     /* Seconds between two readings. */
@@ -83,7 +82,6 @@ typedef struct wire_seed {
     retry retry;
     medsec_reading reading;
     bool has_reading; /* it is not encoded yet */
-    bool finishing;
     double interval_ms;
     double next_ms; /* when the next reading is due */
     uint32_t count; /* readings to make; 0: no end */
@@ -105,7 +103,6 @@ typedef struct wire_medsec1 {
     uint64_t dropped;
     histogram *latency;
     uint32_t count; /* readings to make; 0: no end */
-    bool finishing;
     bool gave_up; /* waiting for acknowledgements */
     uint32_t wait_ms; /* how long it does at the end */
     uint64_t give_up_ms; /* 0: the end has not come */
@@ -118,11 +115,11 @@ typedef struct wire_replay {
     size_t len;
     size_t at;
     bool was_connected;
-    bool finishing;
 } wire_replay;
 
 struct wire {
     const wire_ops *ops;
+    bool finishing; /* set it, and there are no new readings: what there is goes out at once */
     union {
         wire_seed seed;
         wire_medsec1 medsec1;

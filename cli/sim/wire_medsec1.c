@@ -101,15 +101,12 @@ static bool medsec1_done(const wire *w)
     medsec_device_stats stats;
 
     medsec_device_get_stats(&w->on.medsec1.core, &stats);
-    return w->on.medsec1.finishing && (stats.pending == 0 || w->on.medsec1.gave_up);
+    return w->finishing && (stats.pending == 0 || w->on.medsec1.gave_up);
 }
 
 /* The end does not wait for ever. True: CLOSE, instead of what the device wants. */
 static bool give_up(wire_medsec1 *m, uint64_t now_ms)
 {
-    if (!m->finishing || m->gave_up) {
-        return false;
-    }
     if (m->give_up_ms == 0) {
         m->give_up_ms = now_ms + m->wait_ms;
     }
@@ -121,21 +118,18 @@ static void medsec1_poll(wire *w, uint64_t now_ms, uint8_t *out, size_t cap, med
 {
     wire_medsec1 *m = &w->on.medsec1;
 
-    if (!medsec1_done(w) && give_up(m, now_ms)) {
-        *step = (medsec_step){.type = MEDSEC_STEP_CLOSE};
-        return;
+    if (w->finishing) {
+        medsec_device_finish(&m->core);
+        if (!medsec1_done(w) && give_up(m, now_ms)) {
+            *step = (medsec_step){.type = MEDSEC_STEP_CLOSE};
+            return;
+        }
     }
     medsec_device_poll(&m->core, now_ms, out, cap, step);
-    if (step->type == MEDSEC_STEP_WAIT && m->finishing && !medsec1_done(w) &&
+    if (step->type == MEDSEC_STEP_WAIT && w->finishing && !medsec1_done(w) &&
         m->give_up_ms < step->until_ms) {
         step->until_ms = m->give_up_ms;
     }
-}
-
-static void medsec1_finish(wire *w)
-{
-    w->on.medsec1.finishing = true;
-    medsec_device_finish(&w->on.medsec1.core);
 }
 
 static void medsec1_sample(wire *w, uint64_t now_ms, const medsec_reading *reading)
@@ -152,7 +146,7 @@ static void medsec1_sample(wire *w, uint64_t now_ms, const medsec_reading *readi
     m->used++;
     medsec_device_get_stats(&m->core, &stats);
     if (m->count > 0 && stats.sampled >= m->count) {
-        medsec1_finish(w);
+        w->finishing = true;
     }
 }
 
@@ -216,7 +210,6 @@ const wire_ops wire_medsec1_ops = {.name = "medsec/1",
                                    .disconnected = medsec1_disconnected,
                                    .written = medsec1_written,
                                    .receive = medsec1_receive,
-                                   .finish = medsec1_finish,
                                    .done = medsec1_done,
                                    .interval_s = medsec1_interval_s,
                                    .add_counts = medsec1_add_counts,

@@ -20,8 +20,7 @@ static bool replay_done(const wire *w)
     const wire_replay *replay = &w->on.replay;
     const bool is_sent = replay->was_connected && replay->at == replay->len;
 
-    return replay->finishing || is_sent ||
-           (replay->was_connected && replay->retry.state == RETRY_APART);
+    return w->finishing || is_sent || (replay->was_connected && replay->retry.state == RETRY_APART);
 }
 
 static void replay_poll(wire *w, uint64_t now_ms, uint8_t *out, size_t cap, medsec_step *step)
@@ -75,11 +74,6 @@ static void replay_receive(wire *w, uint64_t now_ms, const uint8_t *data, size_t
     (void)len;
 }
 
-static void replay_finish(wire *w)
-{
-    w->on.replay.finishing = true;
-}
-
 static double replay_interval_s(const wire *w)
 {
     (void)w;
@@ -114,7 +108,6 @@ const wire_ops wire_replay_ops = {.name = "replay",
                                   .disconnected = replay_disconnected,
                                   .written = replay_written,
                                   .receive = replay_receive,
-                                  .finish = replay_finish,
                                   .done = replay_done,
                                   .interval_s = replay_interval_s,
                                   .add_counts = replay_add_counts,

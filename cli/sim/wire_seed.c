@@ -29,7 +29,7 @@ static bool seed_done(const wire *w)
 {
     const wire_seed *seed = &w->on.seed;
 
-    return seed->finishing || (seed->count > 0 && seed->made >= seed->count);
+    return w->finishing || (seed->count > 0 && seed->made >= seed->count);
 }
 
 static medsec_status encode(wire *w, uint8_t *out, size_t cap, size_t *len)
@@ -137,11 +137,6 @@ static void seed_receive(wire *w, uint64_t now_ms, const uint8_t *data, size_t l
     (void)len;
 }
 
-static void seed_finish(wire *w)
-{
-    w->on.seed.finishing = true;
-}
-
 static double seed_interval_s(const wire *w)
 {
     return w->on.seed.interval_ms / 1000;
@@ -170,8 +165,8 @@ static void seed_close(wire *w)
         .name = (word), .unit_max = UNIT_MAX, .queue = 8, .corrupt = fault_corrupt_hex,           \
         .open = seed_open, .poll = seed_poll, .sample = seed_sample, .connected = seed_connected, \
         .disconnected = seed_disconnected, .written = seed_written, .receive = seed_receive,      \
-        .finish = seed_finish, .done = seed_done, .interval_s = seed_interval_s,                  \
-        .add_counts = seed_add_counts, .memory = seed_memory, .close = seed_close                 \
+        .done = seed_done, .interval_s = seed_interval_s, .add_counts = seed_add_counts,          \
+        .memory = seed_memory, .close = seed_close                                                \
     }
 
 const wire_ops wire_seed_ops = SEED_OPS("seed");
