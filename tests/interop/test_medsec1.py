@@ -10,6 +10,7 @@ import unittest
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import harness
+import medsec1_transcripts
 from medsec1 import Rejected, cbor, messages, noise, records
 from medsec1_device import Device
 from medsec1_gateway import Gateway, Identity
@@ -56,6 +57,11 @@ class AgainstVectors(unittest.TestCase):
             self.assertEqual(direction.seal(message), record)
             direction.seq = int(row["sequence"])
             self.assertEqual(direction.open(record[records.HEADER:]), message)
+
+
+    def test_transcripts(self):
+        with open(medsec1_transcripts.FILE, encoding="ascii") as file:
+            self.assertEqual(file.read(), medsec1_transcripts.text())
 
 
 class Cbor(unittest.TestCase):
