@@ -171,7 +171,7 @@ medsec_status medsec_credential_parse(medsec_credential *credential, const char 
     if (len > MEDSEC_CREDENTIAL_JSON_MAX) {
         return MEDSEC_ERR_SYNTAX;
     }
-    credential_text text;
+    credential_text text = {0};
     medsec_status status = parse(credential, &text, json, len);
     sodium_memzero(&text, sizeof text);
     if (status != MEDSEC_OK) {
