@@ -594,18 +594,40 @@ class Files(Keygen):
                                   stderr=subprocess.PIPE, check=False)
         self.assertEqual(done.returncode, 1)
 
-    def test_replies_to_a_locked_registry(self):
-        self.keygen("init")
+    def hold(self, lock):
         holder = subprocess.Popen(
             [sys.executable, "-c", "import sqlite3, sys\n"
              "db = sqlite3.connect('medsec.db', isolation_level=None)\n"
-             "db.execute('BEGIN EXCLUSIVE')\nprint('held', flush=True)\nsys.stdin.read()"],
+             f"db.execute('BEGIN {lock}')\nprint('held', flush=True)\nsys.stdin.read()"],
             cwd=self.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.assertEqual(holder.stdout.readline(), b"held\n")
-        self.keygen("add", "a", "--wire", "seed", code=1)
+        return holder
+
+    def test_replies_to_a_locked_registry(self):
+        self.keygen("init")
+        holder = self.hold("EXCLUSIVE")
+        self.keygen("add", "a", code=1)
         self.assertIn("in use", self.err)
         holder.communicate(timeout=10)
-        self.keygen("add", "a", "--wire", "seed")
+        self.keygen("add", "a")
+
+    def test_files_go_when_the_registry_cannot_be_changed(self):
+        self.keygen("init")
+        self.keygen("add", "a")
+        holder = self.hold("IMMEDIATE")
+        commands = [subprocess.Popen([KEYGEN, *words], cwd=self.path, stderr=subprocess.PIPE)
+                    for words in (("add", "b", "--count", "2", "--out", "out"),
+                                  ("rotate", "a", "--out", "out"))]
+        waited = time.monotonic() + 4
+        while len(list(self.path.glob("out/*.json"))) < 3 and time.monotonic() < waited:
+            time.sleep(0.01)
+        self.assertEqual(self.names("out"), ["a.json", "b-0001.json", "b-0002.json"])
+        for command in commands:
+            command.communicate(timeout=60)
+            self.assertEqual(command.returncode, 1)
+        self.assertEqual(self.names("out"), [])
+        holder.communicate(timeout=10)
+        self.assertEqual([(d["device"], d["rotating"]) for d in self.load("list")], [("a", False)])
 
 
 if __name__ == "__main__":
