@@ -102,9 +102,13 @@ static const char *send_config(medsec__connection *c, const medsec_config *confi
     if (medsec_session_wire(&c->session) != MEDSEC_WIRE_MEDSEC1) {
         return "wire";
     }
+    if (c->unanswered == MEDSEC_DEVICE_ANSWERS_MAX) {
+        return "busy";
+    }
     if (medsec_session_config(&c->session, out, &len, config) != MEDSEC_OK) {
         return "closed";
     }
+    c->unanswered++;
     return medsec__connection_send(c, out, len) ? NULL : "closed";
 }
 
@@ -166,6 +170,9 @@ void medsec__command_purge(medsec__connection *c)
 void medsec__command_result(medsec__connection *c, const medsec_config_ack *ack)
 {
     bool applied = ack->status == MEDSEC_CONFIG_APPLIED;
+    if (c->unanswered > 0) {
+        c->unanswered--;
+    }
     medsec__emit_result(c->loop, c->id, &ack->version, applied ? "applied" : "refused",
                         applied ? NULL : "limit");
 }

@@ -7,6 +7,7 @@
 #include "budget.h"
 #include "ledger.h"
 
+#include <medsec/device.h>
 #include <medsec/gateway.h>
 #include <medsec/session.h>
 
@@ -25,8 +26,9 @@
 #define MEDSEC__HINTS 1024u /* addresses of which a loop remembers the device */
 #define MEDSEC__ACCEPT_BURST 64u /* connections accepted before others are served */
 #define MEDSEC__KEEP_ALIVE_S 60 /* first TCP probe of a silent connection */
-#define MEDSEC__SEND_BUFFER 65536 /* bytes that a device may leave unread; some 100 on their way \
-                                   */
+#define MEDSEC__SEND_BUFFER                                              \
+    65536 /* bytes that a device may leave unread; some 100 on their way \
+           */
 #define MEDSEC__DRAIN_QUIET_MS 50u /* stop: nothing came for so long */
 #define MEDSEC__DRAIN_MAX_MS 500u /* stop: however much comes */
 #define MEDSEC__COMMAND_MAX                                              \
@@ -77,6 +79,7 @@ typedef struct medsec__connection {
     uint8_t place; /* medsec__place */
     uint8_t course; /* medsec__course */
     uint8_t close_reason; /* medsec_close_reason; when it leaves */
+    uint8_t unanswered; /* CONFIGs; above MEDSEC_DEVICE_ANSWERS_MAX a device ends the session */
     bool is_due; /* linked by due_link */
     bool superseded; /* it was told so; under the lock of presence.c */
     bool heard; /* its device said something, and proved it */

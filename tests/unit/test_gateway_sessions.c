@@ -4,6 +4,7 @@
 #include "unit.h"
 #include "v1_gateway_fixture.h"
 
+#include <medsec/device.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -215,6 +216,35 @@ static void test_bad_command_is_not_sent(void **state)
     held_deliver(f->publisher, COMMAND, text, 512);
     medsec_config config;
     expect_config(&c, &config);
+    v1_client_close(&c);
+}
+
+/* One more than a device has room for, and it would end the session. */
+static void test_commands_wait_for_answers(void **state)
+{
+    v1_fixture *f = *state;
+    v1_client c;
+    medsec_config config;
+    v1_start(f);
+    start_device(f, &c, 1);
+    answer(&c, 1, MEDSEC_CONFIG_APPLIED); /* to nothing: it makes no room */
+    v1_expect(f, COMMAND "/Result {\"version\":1,\"status\":\"applied\"", "");
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = round; i < MEDSEC_DEVICE_ANSWERS_MAX; i++) {
+            deliver(f, COMMAND, "{\"batch_max\":5}");
+            expect_config(&c, &config);
+        }
+        deliver(f, COMMAND, "{\"version\":9}");
+        v1_expect(f, COMMAND "/Result {\"version\":9,\"status\":\"not-sent\",\"reason\":\"busy\"",
+                  "");
+        v1_client_expect_silence(&c, QUIET_MS);
+        for (unsigned i = round; i < MEDSEC_DEVICE_ANSWERS_MAX; i++) {
+            answer(&c, config.version, MEDSEC_CONFIG_APPLIED);
+            v1_expect(f, COMMAND "/Result ", "\"applied\"");
+        }
+        deliver(f, COMMAND, "{}");
+        expect_config(&c, &config);
+    }
     v1_client_close(&c);
 }
 
@@ -590,6 +620,7 @@ int main(void)
         CASE(test_many_sessions_leave_one),
         CASE(test_command_goes_down_and_its_result_up),
         CASE(test_bad_command_is_not_sent),
+        CASE(test_commands_wait_for_answers),
         CASE(test_command_for_another_is_no_business_of_this_gateway),
         CASE(test_command_for_a_seed_device_is_not_sent),
         CASE(test_command_follows_the_device),
