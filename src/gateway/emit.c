@@ -56,11 +56,10 @@ static void publish(medsec__connection *c, outgoing out)
 /* Of a reading: while a batch is filled, it waits for this one too. */
 static void publish_part(medsec__connection *c, outgoing out)
 {
-    medsec__ledger *ledger = &c->loop->ledger;
-    uint64_t token = c->filling ? medsec__ledger_add(ledger, c->filling) : 0;
+    uint64_t token = c->filling ? medsec__ledger_add(&c->loop->ledger, c->filling) : 0;
     medsec_status status = publish_of(c->loop, c->id, &out, c->lane, token);
     if (c->filling && status != MEDSEC_OK) {
-        (void)medsec__ledger_settle(ledger, c->filling, status); /* never the last: it is filled */
+        (void)medsec__ledger_settle(&c->loop->ledger, c->filling, status); /* never the last */
     }
 }
 
@@ -85,6 +84,9 @@ static void emit_fields(medsec__connection *c, const medsec_reading *reading)
 {
     const uint8_t qos = qos_of(c);
     for (unsigned i = 0; i < c->profile->count && i < reading->count; i++) {
+        if (reading->value[i].kind == MEDSEC_VALUE_NONE) {
+            continue; /* the sensor failed: nothing was measured */
+        }
         char text[MEDSEC_VALUE_TEXT_MAX];
         size_t len = medsec_value_write(text, reading->value[i]);
         publish_part(c, (outgoing){c->profile->vitals[i].topic, text, len, qos, false});
@@ -112,6 +114,8 @@ static void emit_object(medsec__connection *c, const medsec_event *event)
     if (medsec_reading_write_json(json, sizeof json, &len, c->profile, event->reading, &origin) ==
         MEDSEC_OK) {
         publish_part(c, (outgoing){"Reading", json, len, qos_of(c), false});
+    } else if (c->filling) {
+        atomic_store(&c->filling->failed, true); /* what is not published is not acknowledged */
     }
 }
 

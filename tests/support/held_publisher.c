@@ -184,6 +184,16 @@ void held_refuse(medsec_publisher *publisher, medsec_status status)
     uv_mutex_unlock(&h->lock);
 }
 
+void held_block(medsec_publisher *publisher)
+{
+    uv_mutex_lock(&((held *)publisher)->lock);
+}
+
+void held_unblock(medsec_publisher *publisher)
+{
+    uv_mutex_unlock(&((held *)publisher)->lock);
+}
+
 void held_press(medsec_publisher *publisher, bool pressed)
 {
     held *h = (held *)publisher;

@@ -371,6 +371,36 @@ static void test_revoked_device_is_closed_within_a_second(void **state)
     v1_client_close(&other);
 }
 
+static void wait_reload(const v1_fixture *f, uint64_t before)
+{
+    for (unsigned i = 0; i < RELOAD_MS && v1_stats(f).reloads == before; i++) {
+        uv_sleep(1);
+    }
+    assert_true(v1_stats(f).reloads > before);
+    uv_sleep(20); /* for the loops to take it */
+}
+
+/* The loop hears of the revocation first, and finds the command for nobody then. */
+static void test_command_is_answered_when_its_connection_is_gone(void **state)
+{
+    v1_fixture *f = *state;
+    v1_client c;
+    f->options.threads = 1;
+    v1_start(f);
+    start_device(f, &c, 1);
+    held_block(f->publisher);
+    v1_client_readings(&c, 1);
+    uv_sleep(QUIET_MS); /* the loop is held where it publishes */
+    assert_int_equal(medsec_registry_revoke(f->files->registry, "dev-1"), MEDSEC_OK);
+    wait_reload(f, 0);
+    deliver(f, COMMAND, "{}");
+    held_unblock(f->publisher);
+    v1_expect(f, COMMAND "/Result {\"status\":\"not-sent\",\"reason\":\"closed\",", "");
+    v1_client_expect_end(&c, V1_WAIT_MS);
+    assert_int_equal(v1_stats(f).commands, 0);
+    v1_client_close(&c);
+}
+
 /* The device's next secrets: of number 11, for the device that had those of 1. */
 static void rotate(const v1_fixture *f, v1_client *next)
 {
@@ -379,20 +409,21 @@ static void rotate(const v1_fixture *f, v1_client *next)
     v1_client_make(f, next, 11);
 }
 
+/* The same, but for the device's key pair, which stays. */
+static void rotate_psk(const v1_fixture *f, v1_client *next)
+{
+    medsec_credential c = registry_fixture_medsec1("dev-1", 1);
+    memcpy(c.psk, registry_fixture_medsec1("dev-1", 11).psk, sizeof c.psk);
+    assert_int_equal(medsec_registry_rotate(f->files->registry, &c), MEDSEC_OK);
+    v1_client_make(f, next, 1);
+    memcpy(next->secrets.psk, c.psk, sizeof c.psk);
+}
+
 static medsec_device_info info_of(const v1_fixture *f)
 {
     medsec_device_info info;
     assert_int_equal(medsec_registry_get(f->files->registry, "dev-1", &info), MEDSEC_OK);
     return info;
-}
-
-static void wait_reload(const v1_fixture *f, uint64_t before)
-{
-    for (unsigned i = 0; i < RELOAD_MS && v1_stats(f).reloads == before; i++) {
-        uv_sleep(1);
-    }
-    assert_true(v1_stats(f).reloads > before);
-    uv_sleep(20); /* for the loops to take it */
 }
 
 static void test_first_record_under_the_pending_secrets_completes_a_rotation(void **state)
@@ -453,13 +484,12 @@ static void test_promotion_elsewhere_closes_the_old_session(void **state)
 }
 
 /* Whoever is connected under secrets that become the only ones stays. */
-static void test_session_stays_when_its_secrets_are_promoted(void **state)
+static void session_stays(v1_fixture *f, void (*rotate_device)(const v1_fixture *, v1_client *))
 {
-    v1_fixture *f = *state;
     v1_client next;
     v1_start(f);
     uint64_t before = v1_stats(f).reloads;
-    rotate(f, &next);
+    rotate_device(f, &next);
     wait_reload(f, before);
     v1_client_connect(f, &next);
     v1_client_readings(&next, 1);
@@ -475,6 +505,16 @@ static void test_session_stays_when_its_secrets_are_promoted(void **state)
     wait_reload(f, before);
     v1_client_expect_silence(&next, QUIET_MS);
     v1_client_close(&next);
+}
+
+static void test_session_stays_when_its_secrets_are_promoted(void **state)
+{
+    session_stays(*state, rotate);
+}
+
+static void test_session_stays_when_its_psk_alone_is_promoted(void **state)
+{
+    session_stays(*state, rotate_psk);
 }
 
 static void test_read_only_registry_leaves_rotations_pending(void **state)
@@ -625,10 +665,12 @@ int main(void)
         CASE(test_command_for_a_seed_device_is_not_sent),
         CASE(test_command_follows_the_device),
         CASE(test_commands_race_with_disconnects),
+        CASE(test_command_is_answered_when_its_connection_is_gone),
         CASE(test_revoked_device_is_closed_within_a_second),
         CASE(test_first_record_under_the_pending_secrets_completes_a_rotation),
         CASE(test_promotion_elsewhere_closes_the_old_session),
         CASE(test_session_stays_when_its_secrets_are_promoted),
+        CASE(test_session_stays_when_its_psk_alone_is_promoted),
         CASE(test_read_only_registry_leaves_rotations_pending),
         CASE(test_oldest_half_open_connection_gives_way),
         CASE(test_held_connections_give_way),

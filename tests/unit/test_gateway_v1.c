@@ -82,6 +82,40 @@ static void test_publish_chooses_what_is_awaited(void **state)
     v1_client_close(&c);
 }
 
+static size_t null_temperature(v1_client *c, uint8_t record[MEDSEC_RECORD_LEN_MAX])
+{
+    const medsec_readings_head head = {.boot = 7, .base_time_ms = 5, .time_quality = 0};
+    const medsec_profile *profile = &medsec_profile_pico_vitals;
+    const medsec_sample sample = {.time_ms = 5, .present = (1u << profile->count) - 2};
+    uint8_t message[MEDSEC_MESSAGE_MAX];
+    medsec_readings_writer writer;
+    size_t len = 0;
+    assert_int_equal(medsec_readings_begin(&writer, message, sizeof message, profile, &head, 1),
+                     MEDSEC_OK);
+    assert_int_equal(medsec_readings_add(&writer, &sample), MEDSEC_OK);
+    assert_int_equal(medsec_readings_end(&writer, &len), MEDSEC_OK);
+    return v1_seal(&c->device, record, message, len);
+}
+
+static void test_failed_sensor_has_no_topic_and_unknown_time_is_the_gateways(void **state)
+{
+    v1_fixture *f = *state;
+    v1_client c;
+    uint8_t record[MEDSEC_RECORD_LEN_MAX];
+    v1_start(f);
+    v1_client_make(f, &c, 1);
+    v1_client_connect(f, &c);
+    v1_client_send(&c, record, null_temperature(&c, record));
+    v1_expect(f, "Pico/dev-1/Status", "");
+    v1_expect(f, "Pico/dev-1/Reading", "\"time_source\":\"gateway\",\"values\":{\"Temp\":null,");
+    for (size_t i = 0; i < f->seen; i++) {
+        assert_null(strstr(held_at(f->publisher, i)->text, "Physiological_Data/Temperature null"));
+    }
+    held_report_all(f->publisher);
+    v1_client_expect_ack(&c, 0);
+    v1_client_close(&c);
+}
+
 /* Where the messages of a batch begin, in a row of records of one reading each. */
 static size_t first_of(v1_fixture *f, unsigned sequence)
 {
@@ -469,6 +503,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_reading_is_published_then_acknowledged),
         CASE(test_publish_chooses_what_is_awaited),
+        CASE(test_failed_sensor_has_no_topic_and_unknown_time_is_the_gateways),
         CASE(test_batches_that_finish_out_of_order_are_acknowledged_in_order),
         CASE(test_failed_message_closes_without_acknowledging),
         CASE(test_message_that_the_publisher_refuses_is_not_acknowledged),
