@@ -45,13 +45,16 @@ class Device:
         self.utc_ms = self.link = self.noise = self.outgoing = self.incoming = None
 
     @classmethod
-    def from_credential(cls, path, **how):
+    def from_credential(cls, path, static=None, **how):
+        """`static` is for a credential whose private key only the device has."""
         with open(path, encoding="utf-8") as file:
             credential = json.load(file)
-        private, psk, gateway = (base64.b64decode(credential[name], validate=True)
-                                 for name in ("device_private", "psk", "gateway_public"))
-        return cls(credential["device"], noise.KeyPair(private), psk, gateway,
-                   records.SUITES[credential["suite"]], **how)
+
+        def key(name):
+            return base64.b64decode(credential[name], validate=True)
+
+        return cls(credential["device"], static or noise.KeyPair(key("device_private")),
+                   key("psk"), key("gateway_public"), records.SUITES[credential["suite"]], **how)
 
     def credential(self, path):
         """Writes the credential file of this device, for a program that reads one."""
