@@ -91,7 +91,7 @@ void device_finish(device *d);
 /* Ends it at once, whatever it is doing. */
 void device_abort(device *d);
 
-/* Bytes of memory it takes, with what it has on the heap. */
+/* Bytes of memory it takes when its queues are full. */
 size_t device_memory(const device *d);
 
 /* For link.h and sender.h: takes the steps that are due; the wire's clock; the connection is gone,

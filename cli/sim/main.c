@@ -97,7 +97,7 @@ static const man_section sections[] = {
      "reconnects, refused (attempts that failed), closed (connections that the gateway ended), cut "
      "(by --storm and --outage-cuts), bytes (handed to the kernel), received (bytes), corrupted "
      "(frames and records that a fault or attack changed, left out, doubled or moved), elapsed_s, "
-     "memory_per_device (bytes, rings and queues included).\n"
+     "memory_per_device (bytes, with rings and queues when they are full).\n"
      "\n"
      "Of readings: sampled, sent (handed to the kernel; on medsec/1 with those sent again), "
      "skipped "

@@ -65,7 +65,7 @@ typedef struct wire_ops {
     /* Seconds between two readings. */
     double (*interval_s)(const wire *w);
     void (*add_counts)(const wire *w, wire_counts *sum);
-    /* Bytes it has on the heap. */
+    /* Bytes that it has beside itself. */
     size_t (*memory)(const wire *w);
     void (*close)(wire *w);
 } wire_ops;

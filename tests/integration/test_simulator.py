@@ -139,6 +139,23 @@ class NothingFails(SimulatorTest):
         pulse = self.subscriber.wait_payloads("Pico/old/Physiological_Data/Pulse_Signal", 25)
         self.assertEqual(len(pulse), 25)
 
+    def test_configuration_changes_the_pace(self):
+        path = self.add("paced")
+        simulator = subprocess.Popen(self.command(path, "--duration", 4), text=True,
+                                     stdout=subprocess.PIPE)
+        self.addCleanup(simulator.stdout.close)
+        self.addCleanup(simulator.wait)
+        self.wait_readings(1)
+        self.subscriber.client.publish("Pico/paced/Command/Config", qos=1, payload=json.dumps(
+            {"sample_interval_ms": 250, "report_interval_ms": 0}))
+        results = self.subscriber.wait_payloads("Pico/paced/Command/Config/Result", 1)
+        self.assertEqual(json.loads(results[0])["status"], "applied")
+        out, _ = simulator.communicate(timeout=30)
+        self.assertEqual(simulator.returncode, 0)
+        summary = json.loads(out)
+        self.assertTrue(10 <= summary["sampled"] < 40, summary)  # it would have been 80
+        self.assert_all_published(summary)
+
     def test_pieces_do_not_matter(self):
         path = self.add("pieces")
         for how in (("--split", 1), ("--split", 7), ("--coalesce", 5), ("--slow", 3000)):
