@@ -50,6 +50,8 @@ typedef enum medsec_registry_mode {
 } medsec_registry_mode;
 
 #define MEDSEC_REGISTRY_BUSY_MS 5000u /* how long a call waits for another process's change */
+/* The same for promote, which a gateway tries again: it must not miss a revocation meanwhile. */
+#define MEDSEC_REGISTRY_PROMOTE_BUSY_MS 50u
 #define MEDSEC_PASSPHRASE_MIN 12u /* characters */
 #define MEDSEC_ACTOR_MAX 64u /* characters of who made a change */
 #define MEDSEC_IMPORT_LINE_MAX 1024u /* characters of a line in a key file */

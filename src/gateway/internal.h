@@ -36,6 +36,7 @@
           */
 #define MEDSEC__COMMANDS_WAITING 256u /* of a loop */
 #define MEDSEC__PROMOTIONS_AT_ONCE 32u /* between two looks at the registry */
+#define MEDSEC__PROMOTIONS_WAITING 100000u /* when the registry cannot be written: some 9 MB */
 
 typedef struct medsec__loop medsec__loop;
 typedef struct medsec__presence medsec__presence;
@@ -140,6 +141,7 @@ typedef union medsec__block {
 typedef struct medsec__promotion {
     STAILQ_ENTRY(medsec__promotion) link;
     uint32_t generation;
+    bool is_logged; /* that it did not work the first time */
     char id[MEDSEC_DEVICE_ID_MAX + 1];
 } medsec__promotion;
 
@@ -198,6 +200,8 @@ struct medsec_gateway {
     bool watch_stop;
     bool watch_now;
     STAILQ_HEAD(, medsec__promotion) promotions;
+    size_t promotions_waiting; /* in that list */
+    bool promotions_pause; /* the first of them did not work just now */
     _Atomic uint64_t reloads;
     _Atomic uint64_t promoted;
 };

@@ -72,7 +72,8 @@ void medsec__watch_run(void *context)
     bool fresh = true;
     uv_mutex_lock(&gateway->watch_lock);
     while (!gateway->watch_stop) {
-        if (!gateway->watch_now && STAILQ_EMPTY(&gateway->promotions)) {
+        if (!gateway->watch_now &&
+            (gateway->promotions_pause || STAILQ_EMPTY(&gateway->promotions))) {
             (void)uv_cond_timedwait(&gateway->watch_changed, &gateway->watch_lock,
                                     MEDSEC_GATEWAY_RELOAD_MS * 1000000ull);
         }
@@ -81,6 +82,7 @@ void medsec__watch_run(void *context)
         }
         bool must = gateway->watch_now || !fresh;
         gateway->watch_now = false;
+        gateway->promotions_pause = false;
         uv_mutex_unlock(&gateway->watch_lock);
         /* The own change is not seen as one. */
         must = medsec__promote_run(gateway) || must;

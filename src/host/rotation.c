@@ -114,8 +114,22 @@ medsec_status medsec_registry_rotate(medsec_registry *registry, const medsec_cre
     return medsec__device_change(registry, credential->device, "rotate", rotate, credential);
 }
 
+static void set_patience(medsec_registry *registry, uint32_t ms)
+{
+    if (registry->db != NULL) {
+        sqlite3_busy_timeout(registry->db, (int)ms);
+    }
+}
+
 medsec_status medsec_registry_promote(medsec_registry *registry, const char *id,
                                       uint32_t generation)
 {
-    return medsec__device_change(registry, id, "promote", promote, &generation);
+    medsec_status status = medsec__ready(registry);
+    if (status != MEDSEC_OK) {
+        return status;
+    }
+    set_patience(registry, MEDSEC_REGISTRY_PROMOTE_BUSY_MS);
+    status = medsec__device_change(registry, id, "promote", promote, &generation);
+    set_patience(registry, MEDSEC_REGISTRY_BUSY_MS);
+    return status;
 }

@@ -517,6 +517,37 @@ static void test_session_stays_when_its_psk_alone_is_promoted(void **state)
     session_stays(*state, rotate_psk);
 }
 
+/* Somebody else writes for long: nothing that he or anybody changes waits for the promotion, and it
+ * is made when he is done, without the device's doing. */
+static void test_promotion_waits_for_nobody_and_is_tried_again(void **state)
+{
+    v1_fixture *f = *state;
+    v1_client next, other;
+    medsec_registry *writer = registry_fixture_open(f->files, MEDSEC_REGISTRY_WRITE);
+    v1_start(f);
+    rotate(f, &next);
+    wait_reload(f, 0);
+    v1_client_make(f, &other, 2);
+    v1_client_connect(f, &other);
+    v1_client_readings(&other, 1);
+    v1_expect(f, "Pico/dev-2/Reading", "");
+    assert_int_equal(medsec_registry_begin(writer), MEDSEC_OK);
+    v1_client_connect(f, &next);
+    v1_client_readings(&next, 1);
+    v1_expect(f, "Pico/dev-1/Reading", "");
+    uv_sleep(QUIET_MS);
+    assert_int_equal(medsec_registry_revoke(writer, "dev-2"), MEDSEC_OK);
+    assert_int_equal(medsec_registry_commit(writer), MEDSEC_OK);
+    assert_int_equal(medsec_registry_begin(writer), MEDSEC_OK);
+    v1_client_expect_end(&other, RELOAD_MS);
+    medsec_registry_close(writer);
+    v1_expect_count(f, promotions, 1);
+    assert_false(info_of(f).rotating);
+    v1_client_expect_silence(&next, QUIET_MS);
+    v1_client_close(&other);
+    v1_client_close(&next);
+}
+
 static void test_read_only_registry_leaves_rotations_pending(void **state)
 {
     v1_fixture *f = *state;
@@ -671,6 +702,7 @@ int main(void)
         CASE(test_promotion_elsewhere_closes_the_old_session),
         CASE(test_session_stays_when_its_secrets_are_promoted),
         CASE(test_session_stays_when_its_psk_alone_is_promoted),
+        CASE(test_promotion_waits_for_nobody_and_is_tried_again),
         CASE(test_read_only_registry_leaves_rotations_pending),
         CASE(test_oldest_half_open_connection_gives_way),
         CASE(test_held_connections_give_way),
