@@ -308,6 +308,18 @@ class Rotation(ProxyTest):
         self.send_one(new)
         self.assertEqual(self.readings(new, 3), [(1, 0), (1, 0), (1, 1)])
 
+    def test_a_session_at_another_gateway_ends_too(self):
+        other = self.proxy("--name", "another")
+        old = self.devices[records.CHACHA]
+        self.registry.keygen("rotate", old.id, "--out", os.path.join(self.folder, "new"))
+        new = Device.from_credential(os.path.join(self.folder, "new", old.id + ".json"))
+        self.addCleanup(new.close)
+        self.assertTrue(harness.wait_until(lambda: self.try_to_connect(new)))
+        self.send_one(old.connect(other.address))
+        self.assertFalse(old.closed_by_peer(0.5))
+        self.send_one(new)
+        self.assertTrue(old.closed_by_peer(2))
+
     def replay_hello(self, device, hello):
         """The recording is greeted, and must change nothing in the time that a change takes."""
         link = device.open(self.address)
