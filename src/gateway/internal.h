@@ -26,14 +26,12 @@
 #define MEDSEC__HINTS 1024u /* addresses of which a loop remembers the device */
 #define MEDSEC__ACCEPT_BURST 64u /* connections accepted before others are served */
 #define MEDSEC__KEEP_ALIVE_S 60 /* first TCP probe of a silent connection */
-#define MEDSEC__SEND_BUFFER                                              \
-    65536 /* bytes that a device may leave unread; some 100 on their way \
-           */
+/* Bytes that a device may leave unread; some 100 acknowledgements on their way fit. */
+#define MEDSEC__SEND_BUFFER 65536
 #define MEDSEC__DRAIN_QUIET_MS 50u /* stop: nothing came for so long */
 #define MEDSEC__DRAIN_MAX_MS 500u /* stop: however much comes */
-#define MEDSEC__COMMAND_MAX                                              \
-    512u /* bytes of a command; the longest that means something has 120 \
-          */
+/* Bytes of a command; the longest that means something has 120. */
+#define MEDSEC__COMMAND_MAX 512u
 #define MEDSEC__COMMANDS_WAITING 256u /* of a loop */
 #define MEDSEC__PROMOTIONS_AT_ONCE 32u /* between two looks at the registry */
 #define MEDSEC__PROMOTIONS_WAITING 100000u /* when the registry cannot be written: some 9 MB */
@@ -261,8 +259,8 @@ void medsec__connection_part(medsec__connection *connection);
  * False: the connection is closed. */
 bool medsec__events_take(medsec__connection *connection, uint8_t **data, size_t *len);
 
-/* acknowledge.c: from readings to the acknowledgement. */
-void medsec__acknowledge_durable(void *gateway, uint64_t token, medsec_status status);
+/* acknowledge.c: from readings to the acknowledgement. `context` is the gateway. */
+void medsec__acknowledge_durable(void *context, uint64_t token, medsec_status status);
 /* A batch for the message that is being reported, unless there is one. False: out of memory. */
 bool medsec__acknowledge_begin(medsec__connection *connection);
 /* The message is reported whole. */
@@ -284,9 +282,9 @@ medsec__mail *medsec__mailbox_take(medsec__mailbox *mailbox);
 /* The same, of one connection. */
 medsec__mail *medsec__mailbox_take_of(medsec__connection *connection);
 
-/* command.c: commands for devices. */
+/* command.c: commands for devices. `context` is the gateway. */
 #define MEDSEC__COMMAND_TOPIC "Command/Config"
-void medsec__command_received(void *gateway, const char *topic, size_t topic_len,
+void medsec__command_received(void *context, const char *topic, size_t topic_len,
                               const uint8_t *payload, size_t payload_len);
 /* Reads {"sample_interval_ms":..,...}; NULL, or a word for what is wrong with it. `*versioned`: it
  * brings a version. `text` has a NUL at its end. */
