@@ -194,7 +194,8 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_note_export(medsec_registr
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_verify(medsec_registry *registry,
                                                              uint64_t *rows);
 
-/* True when another connection changed the file since the last call, or it was replaced. Cheap. */
+/* True when another connection changed the file since the last call, or it was replaced or cannot
+ * be read. Cheap. */
 MEDSEC_API bool medsec_registry_changed(medsec_registry *registry);
 
 /*

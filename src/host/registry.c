@@ -258,10 +258,10 @@ bool medsec_registry_changed(medsec_registry *registry)
         return true;
     }
     int64_t version = registry->version;
-    if (medsec__number(registry, MEDSEC__SQL_DATA_VERSION, &version) != MEDSEC_OK ||
-        version == registry->version) {
-        return false;
+    if (medsec__number(registry, MEDSEC__SQL_DATA_VERSION, &version) != MEDSEC_OK) {
+        return true; /* whoever looks now is told what is wrong */
     }
+    bool changed = version != registry->version;
     registry->version = version;
-    return true;
+    return changed;
 }

@@ -416,6 +416,25 @@ static void test_changed_sees_a_replaced_file(void **state)
     medsec_registry_close(reader);
 }
 
+/* Else a gateway would go on for ever with what it knows, and without a word. */
+static void test_changed_sees_a_file_that_cannot_be_read(void **state)
+{
+    registry_fixture *fixture = *state;
+    char garbage[4096];
+    medsec_device_info info;
+    medsec_registry *reader = registry_fixture_open(fixture, MEDSEC_REGISTRY_READ);
+    assert_false(medsec_registry_changed(reader));
+    memset(garbage, 'x', sizeof garbage);
+    FILE *file = fopen(fixture->path, "r+");
+    assert_non_null(file);
+    assert_int_equal(fwrite(garbage, 1, sizeof garbage, file), sizeof garbage);
+    assert_int_equal(fclose(file), 0);
+    assert_true(medsec_registry_changed(reader));
+    assert_true(medsec_registry_changed(reader));
+    assert_int_equal(medsec_registry_get(reader, "a", &info), MEDSEC_ERR_CORRUPT);
+    medsec_registry_close(reader);
+}
+
 static void test_replaced_by_one_with_another_key(void **state)
 {
     registry_fixture *fixture = *state;
@@ -474,6 +493,7 @@ int main(void)
         FIXED(test_batch_is_all_or_none),
         FIXED(test_reader_changes_nothing),
         FIXED(test_changed_sees_other_connections_only),
+        FIXED(test_changed_sees_a_file_that_cannot_be_read),
         FIXED(test_changed_sees_a_replaced_file),
         FIXED(test_replaced_by_one_with_another_key),
         FIXED(test_null_arguments),
