@@ -242,7 +242,7 @@ class Damage(Attack):
             "duplicated": lambda r: (2, [r[0], r[1], r[1], r[2]]),
             "reordered": lambda r: (1, [r[0], r[2], r[1], r[3]]),
             "cut": lambda r: (1, [r[0], r[1][:-1], r[2], r[3]]),
-            "lengthened": lambda r: (1, [r[0], r[1] + b"\0", r[2], r[3]]),
+            "lengthened": lambda r: (2, [r[0], r[1] + b"\0", r[2], r[3]]),
             "retyped": lambda r: (1, [r[0], b"\xa1" + r[1][1:], r[2], r[3]]),
         }
         for suite in SUITES:
