@@ -20,6 +20,7 @@ typedef struct held {
     medsec_status refuse;
     bool automatic;
     atomic_bool pressed;
+    atomic_bool blocked;
     held_message messages[HELD_MAX];
 } held;
 
@@ -43,6 +44,9 @@ static void keep(held *h, const medsec_message *m)
 static medsec_status held_publish(medsec_publisher *publisher, const medsec_message *message)
 {
     held *h = (held *)publisher;
+    while (h->blocked) {
+        uv_sleep(1);
+    }
     uv_mutex_lock(&h->lock);
     medsec_status status = h->refuse;
     bool automatic = h->automatic;
@@ -186,12 +190,12 @@ void held_refuse(medsec_publisher *publisher, medsec_status status)
 
 void held_block(medsec_publisher *publisher)
 {
-    uv_mutex_lock(&((held *)publisher)->lock);
+    ((held *)publisher)->blocked = true;
 }
 
 void held_unblock(medsec_publisher *publisher)
 {
-    uv_mutex_unlock(&((held *)publisher)->lock);
+    ((held *)publisher)->blocked = false;
 }
 
 void held_press(medsec_publisher *publisher, bool pressed)

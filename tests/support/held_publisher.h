@@ -34,7 +34,7 @@ size_t held_report_all(medsec_publisher *publisher);
 void held_automatic(medsec_publisher *publisher);
 /* From now on publish() says this. */
 void held_refuse(medsec_publisher *publisher, medsec_status status);
-/* Between the two whoever publishes waits; held_deliver alone may be called meanwhile. */
+/* Between the two whoever publishes waits. */
 void held_block(medsec_publisher *publisher);
 void held_unblock(medsec_publisher *publisher);
 void held_press(medsec_publisher *publisher, bool pressed);
