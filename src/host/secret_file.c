@@ -98,10 +98,10 @@ static medsec_status sync_folder(const char *path)
     return status;
 }
 
-static medsec_status drop(const char *temporary, medsec_status status)
+static medsec_status drop(const char *path, medsec_status status)
 {
     int saved = errno;
-    unlink(temporary);
+    unlink(path);
     errno = saved;
     return status;
 }
@@ -113,7 +113,8 @@ medsec_status medsec__secret_file_publish(const char *temporary, const char *pat
         return drop(temporary, errno == EEXIST ? MEDSEC_ERR_EXISTS : MEDSEC_ERR_IO);
     }
     unlink(temporary);
-    return sync_folder(path);
+    medsec_status status = sync_folder(path);
+    return status == MEDSEC_OK ? status : drop(path, status);
 }
 
 medsec_status medsec__secret_file_temporary(char *out, size_t cap, const char *path)

@@ -10,6 +10,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -337,6 +338,28 @@ static void test_save_into_no_folder(void **state)
                      MEDSEC_ERR_IO);
 }
 
+/* A folder that takes files and shows none: it cannot be opened, so not be synced. */
+static void test_save_that_fails_leaves_no_file(void **state)
+{
+    const scratch *files = *state;
+    enum { NOBODY = 65534 };
+    medsec_credential credential = sample();
+    const char *path = scratch_path(files, "dev-1.json");
+    bool root = geteuid() == 0;
+    assert_true(!root || chown(files->folder, NOBODY, NOBODY) == 0);
+    assert_int_equal(chmod(files->folder, 0300), 0);
+    if (root) {
+        (void)setfsuid(NOBODY);
+    }
+    medsec_status status = medsec_credential_save(&credential, path);
+    if (root) {
+        (void)setfsuid(0);
+    }
+    assert_int_equal(chmod(files->folder, 0700), 0);
+    assert_int_equal(status, MEDSEC_ERR_IO);
+    assert_int_equal(scratch_count(files), 0);
+}
+
 static void test_generate_gives_different_printable_keys(void **state)
 {
     (void)state;
@@ -457,6 +480,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_load_refuses_a_file_of_others, setup, teardown),
         cmocka_unit_test_setup_teardown(test_load_of_no_credential, setup, teardown),
         cmocka_unit_test_setup_teardown(test_save_into_no_folder, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_save_that_fails_leaves_no_file, setup, teardown),
         cmocka_unit_test(test_generate_gives_different_printable_keys),
         cmocka_unit_test(test_sample_keys),
     };
