@@ -18,7 +18,7 @@ static medsec_status replay_open(wire *w, const wire_setup *setup,
 static bool replay_done(const wire *w)
 {
     const wire_replay *replay = &w->on.replay;
-    const bool is_sent = replay->was_connected && replay->at == replay->len;
+    const bool is_sent = replay->at == replay->len;
 
     return w->finishing || is_sent || (replay->was_connected && replay->retry.state == RETRY_APART);
 }

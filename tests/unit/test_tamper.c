@@ -106,6 +106,20 @@ static void test_pass_truncates_every_nth(void **state)
     assert_int_equal(changed, 1);
 }
 
+static void test_pass_truncates_to_every_shorter_length(void **state)
+{
+    uint32_t lengths = 0;
+    (void)state;
+
+    set.truncate = 1;
+    for (unsigned i = 0; i < 500; i++) {
+        pass(1);
+        lengths |= 1u << box.end[0];
+        (void)outbox_clear(&box);
+    }
+    assert_int_equal(lengths, (1u << UNIT) - 2); /* 1 to 9 bytes */
+}
+
 static void test_pass_corrupts_one_bit_of_every_nth(void **state)
 {
     unsigned bits = 0;
@@ -153,6 +167,12 @@ static void test_reset_forgets_what_is_held_and_counts_anew(void **state)
 {
     (void)state;
     set.reorder = 3;
+    pass(2);
+    tamper_reset(&t);
+    pass(2);
+    assert_units("abab");
+    (void)outbox_clear(&box);
+    tamper_reset(&t);
     pass(3);
     assert_units("ab");
     tamper_reset(&t);
@@ -173,6 +193,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pass_reorders_every_nth, begin, end),
         cmocka_unit_test_setup_teardown(test_pass_reorders_pairs_when_it_is_every_one, begin, end),
         cmocka_unit_test_setup_teardown(test_pass_truncates_every_nth, begin, end),
+        cmocka_unit_test_setup_teardown(test_pass_truncates_to_every_shorter_length, begin, end),
         cmocka_unit_test_setup_teardown(test_pass_corrupts_one_bit_of_every_nth, begin, end),
         cmocka_unit_test_setup_teardown(test_pass_fills_with_garbage_and_does_not_count_it, begin,
                                         end),

@@ -180,6 +180,28 @@ static void test_latency_leaves_out_what_was_dropped(void **state)
     assert_true(latency.max < 30000);
 }
 
+/* The times of those that remain stay with them. */
+static void test_latency_follows_the_ring_when_it_drops(void **state)
+{
+    (void)state;
+    run_to(MEDSEC_STEP_CONNECT);
+    while (counts().sampled < RING) {
+        poll_with(0);
+        now_ms += 10;
+    }
+    uv_sleep(30);
+    while (counts().sampled < RING + 5) {
+        poll_with(0);
+        now_ms += 10;
+    }
+    w.ops->disconnected(&w, now_ms, 0);
+    connect_session();
+    expect_message(MEDSEC_KIND_READINGS);
+    acknowledge((uint32_t)counts().dropped + 9);
+    assert_int_equal(latency.count, 10);
+    assert_true(histogram_quantile(&latency, 0) >= 30000);
+}
+
 static void test_lost_connection_sends_again(void **state)
 {
     (void)state;
@@ -292,6 +314,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_latency_is_from_sampling_to_acknowledgement, begin,
                                         end),
         cmocka_unit_test_setup_teardown(test_latency_leaves_out_what_was_dropped, begin, end),
+        cmocka_unit_test_setup_teardown(test_latency_follows_the_ring_when_it_drops, begin, end),
         cmocka_unit_test_setup_teardown(test_lost_connection_sends_again, begin, end),
         cmocka_unit_test_setup_teardown(test_count_ends_it_when_all_is_acknowledged, begin, end),
         cmocka_unit_test_setup_teardown(test_finish_waits_for_acknowledgements_no_longer_than_asked,
