@@ -365,6 +365,14 @@ class Faults(SimTest):
         self.assertTrue(100 < summary["bytes"] < 420, summary)
         self.assertGreater(summary["skipped"], 0)
 
+    def test_slow_ends_with_all_that_was_made(self):
+        device, sink = self.devices(1)[0], self.sink()
+        summary = self.summary(run("--connect", sink.address, "--credentials", device.path, "--count", 3,
+                                   "--slow", 1000, "--json"))
+        self.wait_for_end(sink, 1)
+        self.assertEqual(len(device.readings(sink.streams()[0])), 3)
+        self.assertEqual((summary["sent"], summary["closed"]), (3, 0))
+
     def frames_of_run(self, *arguments):
         """The numbers that the frames of a disturbed run have in one that is not; None: in none."""
         device, sink = self.devices(1)[0], self.sink()
@@ -656,6 +664,17 @@ class Medsec1(SimTest):
         self.assertEqual(summary["latency_reason"], "nothing was acknowledged")
         self.assertIn(b"7 readings are not acknowledged", done.stderr)
 
+    def test_without_a_gateway_it_does_not_wait(self):
+        path = self.credential("a")
+        start = time.monotonic()
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            done = run("--connect", "127.0.0.1:%d" % taken.getsockname()[1], "--credentials", path,
+                       "--patience", 0.5, "--wait", 20, "--json")
+        self.assertLess(time.monotonic() - start, 10)
+        self.assertGreater(self.summary(done, 4)["unacknowledged"], 0)
+        self.assertIn(b"connection refused", done.stderr)
+
     def test_summary_in_text(self):
         done, _ = self.run_unanswered("--credentials", self.credential("a"), "--json=false")
         self.assertEqual(done.returncode, 4)
@@ -785,7 +804,7 @@ class CommandLine(SimTest):
                     ["--connect", "a:1", "--credentials", path, "--wire", "medsec/1"],
                     ["--connect", "a:1", "--credentials", path, "--rate", "0"],
                     *(["--connect", "127.0.0.1:9", "--credentials", path, "--storm", bad]
-                      for bad in ("5", "5@", "@5", "0@5", "5@0", "1.5@2", "5@x", "-1@5", "5@5@5", "1e3@5",
+                      for bad in ("5", "5@", "@5", "0@5", "5@0", "1.5@2", "1.0.0@2", "5@x", "-1@5", "5@5@5", "1e3@5",
                                   "2000000@1")),
                     *(["--connect", "127.0.0.1:9", "--credentials", path, "--outage", bad]
                       for bad in ("5", "5@5", "6@5", "0@5", "5@ 9"))):

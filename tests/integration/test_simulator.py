@@ -161,8 +161,22 @@ class NothingFails(SimulatorTest):
         for how in (("--split", 1), ("--split", 7), ("--coalesce", 5), ("--slow", 3000)):
             summary = self.simulate(path, "--count", 30, "--batch", 3, *how)
             self.assert_all_published(summary, 30)
+            self.assertEqual(summary["closed"], 0, how)
             with self.subscriber.changed:
                 self.subscriber.messages.clear()
+
+
+    def test_collected_records_wait_for_neither_handshake_nor_end(self):
+        path = self.add("collected")
+        summary = self.simulate(path, "--duration", 2, "--batch", 1, "--report", 0,
+                                "--coalesce", 4)
+        self.assert_all_published(summary)
+        self.assertLess(summary["latency"]["max"], 1500)
+        self.subscriber.messages.clear()
+        summary = self.simulate(path, "--duration", 1, "--batch", 1, "--report", 0,
+                                "--coalesce", 64)
+        self.assert_all_published(summary)
+        self.assertGreater(summary["latency"]["max"], 700)
 
 
 class Trouble(SimulatorTest):
@@ -226,6 +240,9 @@ class Attacks(SimulatorTest):
                 self.subscriber.messages.clear()
                 summary, published = self.attack(attack, 2)
                 self.assertEqual((published, summary["acknowledged"]), ([], 0))
+                if attack == "--corrupt":  # and every HELLO was in order
+                    self.assertGreater(summary["sessions"], 2)
+                    self.assertGreaterEqual(summary["sessions"], summary["connections"] - 1)
                 self.assertGreater(summary["corrupted"], 0)
 
     def test_hello_is_not_what_was_sent(self):
