@@ -31,6 +31,16 @@ static int renew(const settings *options, medsec_credential *credential)
     return code;
 }
 
+/* The device may have been given what is about to be replaced. */
+static void warn_pending(medsec_registry *registry, const char *id)
+{
+    medsec_device_info info;
+    if (medsec_registry_get(registry, id, &info) == MEDSEC_OK && info.rotating) {
+        tool_error("%s: an unused rotation is replaced; a device that was given it is locked out",
+                   id);
+    }
+}
+
 static int fill(const issue *work, char **ids)
 {
     for (uint32_t i = 0; i < work->count; i++) {
@@ -43,6 +53,7 @@ static int fill(const issue *work, char **ids)
             tool_error("%s: a seed device has nothing to rotate", ids[i]);
             return EXIT_FAILED;
         }
+        warn_pending(work->registry, ids[i]);
         int code = renew(work->options, credential);
         if (code != EXIT_DONE) {
             return code;

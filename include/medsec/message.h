@@ -54,7 +54,7 @@ typedef struct medsec_config_ack {
 typedef enum medsec_close_reason {
     MEDSEC_CLOSE_DONE = 0, /* nothing more to say; will not come back by itself */
     MEDSEC_CLOSE_RESTART = 1, /* the sender stops or starts anew: come back after a pause */
-    MEDSEC_CLOSE_SUPERSEDED = 2, /* the device has a newer session */
+    MEDSEC_CLOSE_SUPERSEDED = 2, /* the device has a newer session; come back after a long pause */
     MEDSEC_CLOSE_EXPIRED = 3 /* lifetime or records used up: make a new handshake */
 } medsec_close_reason;
 

@@ -86,7 +86,8 @@ static medsec_status take_config(medsec_device *device, uint64_t now_ms,
 
 static medsec_status take_close(medsec_device *device, uint32_t reason)
 {
-    if (reason == MEDSEC_CLOSE_DONE) {
+    /* A newer session that is not this device's: two with one credential would chase each other. */
+    if (reason == MEDSEC_CLOSE_DONE || reason == MEDSEC_CLOSE_SUPERSEDED) {
         device->backoff_ms = device->backoff_max_ms;
     }
     medsec__device_end(device, MEDSEC__DEVICE_ENDING);

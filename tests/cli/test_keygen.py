@@ -389,7 +389,9 @@ class Rotation(Keygen):
         self.assertEqual([d["rotating"] for d in self.load("list")], [True, False, True])
         self.assertTrue(self.keygen("list").splitlines()[0].endswith(" A128CBC-HS256 0>1"))
         self.assertTrue(self.keygen("list").splitlines()[1].endswith(" A128CBC-HS256 0"))
+        self.assertEqual(self.err, "")
         self.keygen("rotate", "d-0001", "--out", "again")
+        self.assertIn("d-0001: an unused rotation is replaced", self.err)
         self.assertEqual(self.load("show", "d-0001")["pending_generation"], 2)
         self.assertEqual([(r["action"], r["device"], r["detail"]) for r in self.load("audit")][4:],
                          [("rotate", "d-0001", "generation 1"),
