@@ -93,7 +93,10 @@ static const man_section sections[] = {
      "\n\n"
      "A JSON object on Pico/DEVICE/Command/Config with any of sample_interval_ms, batch_max, "
      "report_interval_ms and version is sent to that medsec/1 device if it is here; what became of "
-     "it is published on Pico/DEVICE/Command/Config/Result. "
+     "it is published on Pico/DEVICE/Command/Config/Result. What is retained there is not taken, "
+     "and "
+     "more than ten a second for a device are not answered. Whoever may publish to this topic "
+     "commands the devices: restrict it at the broker. "
      "\n\n"
      "The state of the gateway is retained on medsec/gateway/NAME/status."},
     {"FILES",

@@ -28,6 +28,7 @@ static bool take_identified(medsec__connection *c, const medsec_event *event)
     } else {
         medsec__identify_remember(c);
     }
+    medsec__budget_refund(&c->loop->budget, c->searched_ns);
     medsec__connection_log(c, MEDSEC_LOG_INFO, "identified", "first-reading");
     return true;
 }
@@ -100,12 +101,40 @@ static bool take(medsec__connection *c, const medsec_event *event)
     }
 }
 
+static bool is_hello(const medsec__connection *c, const uint8_t *data, size_t len)
+{
+    return !c->identified && c->searched_ns == 0 && len >= MEDSEC_HELLO_LEN &&
+           data[0] == MEDSEC_RECORD_HELLO;
+}
+
+/* A HELLO costs up to six X25519 operations, and whoever recorded it nothing: it is charged as the
+ * search for a seed device is. False: the connection is closed. */
+static bool push(medsec__connection *c, uint8_t *data, size_t len, size_t *used,
+                 medsec_event *event)
+{
+    medsec__budget *budget = &c->loop->budget;
+    const bool hello = is_hello(c, data, len);
+    const uint64_t begin = hello ? uv_hrtime() : 0;
+    if (hello && !medsec__budget_allows(budget, begin)) {
+        medsec__connection_reject(c, MEDSEC_ERR_BUSY);
+        return false;
+    }
+    medsec_session_push(&c->session, data, len, used, event);
+    if (hello) {
+        c->searched_ns = uv_hrtime() - begin;
+        medsec__budget_spend(budget, c->searched_ns);
+    }
+    return true;
+}
+
 bool medsec__events_take(medsec__connection *c, uint8_t **data, size_t *len)
 {
     medsec_event event;
     do {
         size_t used = 0;
-        medsec_session_push(&c->session, *data, *len, &used, &event);
+        if (!push(c, *data, *len, &used, &event)) {
+            return false;
+        }
         *data += used;
         *len -= used;
         if (!take(c, &event)) {

@@ -175,8 +175,17 @@ static medsec_status open_loops(medsec_gateway *gateway)
     return MEDSEC_OK;
 }
 
+static void set_awake(medsec_gateway *gateway, bool awake)
+{
+    uv_mutex_lock(&gateway->wake_lock);
+    gateway->awake = awake;
+    uv_mutex_unlock(&gateway->wake_lock);
+}
+
+/* The publisher may still report: the handles that would be woken are about to close. */
 static void end_threads(medsec_gateway *gateway, uint32_t running)
 {
+    set_awake(gateway, false);
     for (uint32_t i = 0; i < running; i++) {
         atomic_store(&gateway->loops[i].told_stop, true);
         (void)uv_async_send(&gateway->loops[i].wake);
@@ -216,13 +225,6 @@ static void abandon_loops(medsec_gateway *gateway)
         medsec__loop_abandon(&gateway->loops[i]);
     }
     close_sockets(gateway);
-}
-
-static void set_awake(medsec_gateway *gateway, bool awake)
-{
-    uv_mutex_lock(&gateway->wake_lock);
-    gateway->awake = awake;
-    uv_mutex_unlock(&gateway->wake_lock);
 }
 
 static medsec_status subscribe(medsec_gateway *gateway)
@@ -348,7 +350,6 @@ medsec_status medsec_gateway_stop(medsec_gateway *gateway, uint32_t timeout_ms)
     }
     uint64_t begin = uv_hrtime();
     stop_watch(gateway);
-    set_awake(gateway, false);
     end_threads(gateway, gateway->options.threads);
     close_loops(gateway);
     gateway->started = false;

@@ -32,7 +32,6 @@ void medsec__identify_remember(const medsec__connection *c)
     medsec__hint *hint = hint_of(c, address);
     memcpy(hint->address, address, sizeof address);
     memcpy(hint->id, c->id, sizeof hint->id);
-    medsec__budget_refund(&c->loop->budget, c->searched_ns);
 }
 
 /* The device last seen from this address, if it is that one again. */

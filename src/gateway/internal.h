@@ -32,6 +32,8 @@
 #define MEDSEC__DRAIN_MAX_MS 500u /* stop: however much comes */
 /* Bytes of a command; the longest that means something has 120. */
 #define MEDSEC__COMMAND_MAX 512u
+#define MEDSEC__COMMANDS_PER_S 10u /* for one device */
+#define MEDSEC__COMMANDS_BURST 20u
 #define MEDSEC__COMMANDS_WAITING 256u /* of a loop */
 #define MEDSEC__PROMOTIONS_AT_ONCE 32u /* between two looks at the registry */
 #define MEDSEC__PROMOTIONS_WAITING 100000u /* when the registry cannot be written: some 9 MB */
@@ -68,7 +70,7 @@ typedef struct medsec__connection {
     uint8_t *partial; /* a record that is not whole; a block of the loop's, or NULL */
     uint64_t since_ms; /* accepted, or last reading; orders the lists */
     uint64_t readings;
-    uint64_t searched_ns; /* what finding its device took, until it proves itself */
+    uint64_t searched_ns; /* what finding its device, or its HELLO, took */
     uint32_t lane;
     uint32_t generation[2]; /* of the secrets that were tried; [0]: that was right, if identified */
     medsec__address peer;
@@ -301,8 +303,7 @@ medsec_status medsec__identify(void *context, const uint8_t block[MEDSEC_AES_BLO
 medsec_status medsec__identify_public(void *context, const uint8_t public_key[MEDSEC_X25519_LEN],
                                       medsec_suite suite, medsec_peer *peer);
 uint32_t medsec__identify_lane(const char *id);
-/* The seed device of this connection proved itself: try it first the next time, and charge
- * nothing. */
+/* The seed device of this connection proved itself: try it first the next time. */
 void medsec__identify_remember(const medsec__connection *connection);
 /* The directory in use is out of date: takes the new one and closes whom it does not know. */
 void medsec__identify_renew(medsec__loop *loop);
@@ -327,7 +328,8 @@ void medsec__presence_destroy(medsec__presence *presence);
 bool medsec__presence_enter(medsec__presence *presence, medsec__connection *connection);
 void medsec__presence_leave(medsec__presence *presence, medsec__connection *connection,
                             const char *why);
-/* To the newest session of the device. ERR_NOT_FOUND: it is not here; ERR_BUSY. */
+/* To the newest session of the device. ERR_NOT_FOUND: it is not here; ERR_BUSY; ERR_FLOOD: too
+ * many, which is not even answered. */
 MEDSEC_CHECK medsec_status medsec__presence_command(medsec__presence *presence, const char *id,
                                                     const uint8_t *payload, size_t len);
 

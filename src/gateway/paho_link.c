@@ -90,7 +90,8 @@ static void on_lost(void *context, char *cause)
 static int on_arrived(void *context, char *topic, int topic_len, MQTTAsync_message *message)
 {
     const paho *p = context;
-    if (p->listener->received && message->payloadlen >= 0) {
+    /* What is retained comes again at each connection, after what was said later. */
+    if (p->listener->received && message->payloadlen >= 0 && !message->retained) {
         /* A length of zero says that there is no NUL within, nothing more. */
         size_t len = topic_len > 0 ? (size_t)topic_len : strlen(topic);
         p->listener->received(p->listener->context, topic, len, message->payload,

@@ -10,6 +10,7 @@ typedef struct device {
     struct device *next;
     LIST_HEAD(, medsec__connection) sessions; /* newest first */
     uint32_t live;
+    uint64_t commands_full_ns; /* when its bucket of commands will be full */
     char id[MEDSEC_DEVICE_ID_MAX + 1];
 } device;
 
@@ -122,13 +123,27 @@ void medsec__presence_leave(medsec__presence *p, medsec__connection *c, const ch
     uv_mutex_unlock(&p->lock);
 }
 
+/* Commands share the way to the broker with readings: each is answered there. */
+static bool allows_command(device *d, uint64_t now_ns)
+{
+    uint64_t full_ns = (d->commands_full_ns > now_ns ? d->commands_full_ns : now_ns) +
+                       1000000000u / MEDSEC__COMMANDS_PER_S;
+    if (full_ns - now_ns > MEDSEC__COMMANDS_BURST * (1000000000u / MEDSEC__COMMANDS_PER_S)) {
+        return false;
+    }
+    d->commands_full_ns = full_ns;
+    return true;
+}
+
 medsec_status medsec__presence_command(medsec__presence *p, const char *id, const uint8_t *payload,
                                        size_t len)
 {
     medsec_status status = MEDSEC_ERR_NOT_FOUND;
     uv_mutex_lock(&p->lock);
-    const device *d = *find(p, medsec__identify_lane(id), id);
-    if (d) {
+    device *d = *find(p, medsec__identify_lane(id), id);
+    if (d && !allows_command(d, uv_hrtime())) {
+        status = MEDSEC_ERR_FLOOD;
+    } else if (d) {
         medsec__connection *newest = LIST_FIRST(&d->sessions);
         status = medsec__mailbox_command(newest, payload, len) ? MEDSEC_OK : MEDSEC_ERR_BUSY;
     }

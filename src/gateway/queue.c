@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue.h"
 
+#include <sodium.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,9 @@ medsec_status medsec__queue_open(medsec__queue *queue, size_t size)
 
 void medsec__queue_close(medsec__queue *queue)
 {
+    if (queue->ring) {
+        sodium_memzero(queue->ring, queue->size); /* vitals */
+    }
     free(queue->ring);
     memset(queue, 0, sizeof *queue);
 }

@@ -7,7 +7,9 @@
 #include <medsec/device.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <uv.h>
 
 #define QUIET_MS 100u
@@ -246,6 +248,65 @@ static void test_commands_wait_for_answers(void **state)
         expect_config(&c, &config);
     }
     v1_client_close(&c);
+}
+
+static void test_commands_that_come_too_fast_are_not_answered(void **state)
+{
+    v1_fixture *f = *state;
+    v1_client c;
+    v1_start(f);
+    start_device(f, &c, 1);
+    size_t before = held_count(f->publisher);
+    for (unsigned i = 0; i < 200; i++) {
+        deliver(f, COMMAND, "[");
+    }
+    uv_sleep(QUIET_MS);
+    assert_in_range(held_count(f->publisher) - before, 10, 40);
+    uv_sleep(200);
+    deliver(f, COMMAND, "{\"version\":5,\"batch_max\":5}");
+    medsec_config config;
+    expect_config(&c, &config);
+    assert_int_equal(config.version, 5);
+    v1_client_close(&c);
+}
+
+/* A genuine HELLO, recorded: each costs the gateway as much as a device does. All at once they are
+ * more work than strangers may ask for, on a machine of any speed and load. */
+static void test_recorded_hellos_are_bounded_by_their_work(void **state)
+{
+    enum { REPEATS = 1500 };
+    v1_fixture *f = *state;
+    v1_client device, replay;
+    uint8_t hello[MEDSEC_HELLO_LEN];
+    static int fds[REPEATS];
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    f->options.threads = 1;
+    v1_start(f);
+    start_device(f, &device, 1);
+    v1_client_make(f, &replay, 2);
+    v1_hello(&replay.device, hello, &replay.secrets, replay.suite, "recorded");
+    for (unsigned i = 0; i < REPEATS; i++) {
+        v1_client_open(f, &replay);
+        fds[i] = replay.fd;
+    }
+    v1_expect_count(f, accepted, REPEATS + 1);
+    for (unsigned i = 0; i < REPEATS; i++) {
+        assert_int_equal(send(fds[i], hello, sizeof hello, MSG_NOSIGNAL), sizeof hello);
+    }
+    v1_expect_count(f, welcomes + v1_stats(f).rejected[-MEDSEC_ERR_BUSY], REPEATS + 1);
+    assert_true(v1_stats(f).rejected[-MEDSEC_ERR_BUSY] > 0);
+    held_report_all(f->publisher);
+    v1_client_expect_ack(&device, 0);
+    for (unsigned i = 0; i < REPEATS; i++) {
+        close(fds[i]);
+    }
+    uv_sleep(1000); /* the debt is paid */
+    v1_client_connect(f, &replay);
+    v1_client_close(&replay);
+    v1_client_close(&device);
 }
 
 static void test_command_for_another_is_no_business_of_this_gateway(void **state)
@@ -692,6 +753,8 @@ int main(void)
         CASE(test_command_goes_down_and_its_result_up),
         CASE(test_bad_command_is_not_sent),
         CASE(test_commands_wait_for_answers),
+        CASE(test_commands_that_come_too_fast_are_not_answered),
+        CASE(test_recorded_hellos_are_bounded_by_their_work),
         CASE(test_command_for_another_is_no_business_of_this_gateway),
         CASE(test_command_for_a_seed_device_is_not_sent),
         CASE(test_command_follows_the_device),

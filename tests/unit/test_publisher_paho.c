@@ -357,6 +357,26 @@ static void test_subscription_outlives_the_connection(void **state)
     p->ops->destroy(p);
 }
 
+/* What is retained would come again at each connection, after what was said later. */
+static void test_what_is_retained_is_not_received(void **state)
+{
+    broker *b = *state;
+    broker_start(b);
+    medsec_publisher *p = create(b->url, 0);
+    const medsec_message m = {.topic = "a/b", .topic_len = 3, .qos = 1, .retain = true};
+    assert_int_equal(p->ops->start(p, &listener), MEDSEC_OK);
+    assert_int_equal(p->ops->publish(p, &m), MEDSEC_OK);
+    assert_int_equal(p->ops->stop(p, 5000), MEDSEC_OK);
+    p->ops->destroy(p);
+    p = create(b->url, 0);
+    assert_int_equal(p->ops->subscribe(p, "a/#"), MEDSEC_OK);
+    assert_int_equal(p->ops->start(p, &listener), MEDSEC_OK);
+    assert_true(wait_connected(p));
+    expect_received(p, "a/c", "now");
+    assert_int_equal(p->ops->stop(p, 5000), MEDSEC_OK);
+    p->ops->destroy(p);
+}
+
 /* A broker of before MQTT 5: refuses protocol level 5 as MQTT 3.1.1 section 3.2.2.3 has it, and
  * takes level 4. */
 static void old_broker(void *context)
@@ -430,6 +450,7 @@ int main(void)
         CASE(test_full_queue_presses_then_refuses_then_is_relieved),
         CASE(test_publish_bad_message_is_refused),
         CASE(test_subscription_outlives_the_connection),
+        CASE(test_what_is_retained_is_not_received),
         CASE(test_old_broker_is_spoken_to_in_its_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

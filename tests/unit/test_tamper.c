@@ -154,12 +154,12 @@ static void test_pass_corrupts_as_the_wire_does(void **state)
     tamper_open(&t, &set, &wire_seed_ops, 1);
     set.corrupt = 1;
     for (unsigned i = 0; i < 200; i++) {
+        memset(box.data, 0, box.cap);
         uint8_t *room = outbox_room(&box, TAMPER_UNITS * UNIT, false);
         memcpy(room, "0123456789", UNIT);
         (void)tamper_pass(&t, &box, room, UNIT);
         assert_int_equal(strspn((const char *)box.data, "0123456789abcdef"), UNIT);
         (void)outbox_clear(&box);
-        memset(box.data, 0, box.cap);
     }
 }
 
