@@ -92,11 +92,12 @@ static const man_section sections[] = {
      "the first reading of a connection and then every 50; Reading; Status and Profile, retained. "
      "\n\n"
      "A JSON object on Pico/DEVICE/Command/Config with any of sample_interval_ms, batch_max, "
-     "report_interval_ms and version is sent to that medsec/1 device if it is here; what became of "
-     "it is published on Pico/DEVICE/Command/Config/Result. What is retained there is not taken, "
-     "and "
-     "more than ten a second for a device are not answered. Whoever may publish to this topic "
-     "commands the devices: restrict it at the broker. "
+     "report_interval_ms and version is sent to that medsec/1 device; what became of it is "
+     "published on Pico/DEVICE/Command/Config/Result by the gateway that has the device. For one "
+     "that is nowhere there is no answer. What is retained is not taken, and more than ten a "
+     "second "
+     "for a device are not answered. Whoever may publish to this topic commands the devices: "
+     "restrict it at the broker."
      "\n\n"
      "The state of the gateway is retained on medsec/gateway/NAME/status."},
     {"FILES",

@@ -82,6 +82,14 @@ class Attack(harness.GatewayTest):
         device.wait_acknowledged()
         return device
 
+    def settled(self, device_id):
+        """What is published of the device, once nothing more of it arrives."""
+        count = -1
+        while count != len(self.subscriber.of_device(device_id)):
+            count = len(self.subscriber.of_device(device_id))
+            time.sleep(QUIET_S)
+        return self.subscriber.of_device(device_id)
+
     def assert_ends(self, device, timeout):
         """The gateway ends the session, perhaps with a CLOSE before."""
         end = time.monotonic() + timeout
@@ -134,12 +142,11 @@ class BeforeTheFirstRecord(Attack):
     def test_hello_alone_changes_nothing(self):
         """Also a genuine one: no session, no topic, and the older connection stays."""
         self.connected(self.victim)
-        before = len(self.subscriber.of_device("victim"))
+        before = len(self.settled("victim"))
         second = Device.from_credential(os.path.join(self.folder, "victim.json"), boot=2)
         self.addCleanup(second.close)
         second.connect(self.gateway.address)
-        time.sleep(QUIET_S)
-        self.assertEqual(len(self.subscriber.of_device("victim")), before)
+        self.assertEqual(len(self.settled("victim")), before)
         self.victim.sample()
         self.victim.send_waiting()
         self.victim.wait_acknowledged()
@@ -278,7 +285,7 @@ class Damage(Attack):
 class Registry(Attack):
     def assert_refused(self, device):
         """The device makes no session that publishes."""
-        before = len(self.subscriber.of_device(device.id))
+        before = len(self.settled(device.id))
         try:
             device.connect(self.gateway.address)
             device.sample()
@@ -286,8 +293,7 @@ class Registry(Attack):
             self.assertTrue(device.closed_by_peer(), "served")
         except (Closed, OSError):
             pass
-        time.sleep(QUIET_S)
-        readings = [m for m in self.subscriber.of_device(device.id)[before:]
+        readings = [m for m in self.settled(device.id)[before:]
                     if not m.topic.endswith("/Status")]
         self.assertEqual(readings, [])
 
