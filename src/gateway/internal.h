@@ -125,9 +125,11 @@ typedef struct medsec__mail {
     char payload[]; /* of the command, with a NUL behind it */
 } medsec__mail;
 
+STAILQ_HEAD(medsec__mails, medsec__mail);
+
 typedef struct medsec__mailbox {
     uv_mutex_t lock;
-    STAILQ_HEAD(, medsec__mail) mails;
+    struct medsec__mails mails;
     size_t commands;
 } medsec__mailbox;
 
@@ -144,6 +146,8 @@ typedef struct medsec__promotion {
     bool is_logged; /* that it did not work the first time */
     char id[MEDSEC_DEVICE_ID_MAX + 1];
 } medsec__promotion;
+
+STAILQ_HEAD(medsec__promotions, medsec__promotion);
 
 struct medsec__loop {
     medsec_gateway *gateway;
@@ -199,7 +203,7 @@ struct medsec_gateway {
     uv_cond_t watch_changed;
     bool watch_stop;
     bool watch_now;
-    STAILQ_HEAD(, medsec__promotion) promotions;
+    struct medsec__promotions promotions;
     size_t promotions_waiting; /* in that list */
     bool promotions_pause; /* the first of them did not work just now */
     _Atomic uint64_t reloads;

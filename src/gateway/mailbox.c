@@ -88,14 +88,13 @@ medsec__mail *medsec__mailbox_take(medsec__mailbox *mailbox)
 medsec__mail *medsec__mailbox_take_of(medsec__connection *c)
 {
     medsec__mailbox *mailbox = &c->loop->mailbox;
-    medsec__mail *mail;
     uv_mutex_lock(&mailbox->lock);
-    STAILQ_FOREACH(mail, &mailbox->mails, link)
-    {
-        if (mail->to == c) {
-            unlink_mail(mailbox, mail);
-            break;
-        }
+    medsec__mail *mail = STAILQ_FIRST(&mailbox->mails);
+    while (mail && mail->to != c) {
+        mail = STAILQ_NEXT(mail, link);
+    }
+    if (mail) {
+        unlink_mail(mailbox, mail);
     }
     uv_mutex_unlock(&mailbox->lock);
     return mail;

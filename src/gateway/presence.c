@@ -6,9 +6,11 @@
 
 #define BUCKETS 8192u /* by the connection's lane, a hash of the device's id */
 
+LIST_HEAD(sessions, medsec__connection);
+
 typedef struct device {
     struct device *next;
-    LIST_HEAD(, medsec__connection) sessions; /* newest first */
+    struct sessions sessions; /* newest first */
     uint32_t live;
     uint64_t commands_full_ns; /* when its bucket of commands will be full */
     char id[MEDSEC_DEVICE_ID_MAX + 1];
