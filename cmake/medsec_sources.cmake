@@ -13,6 +13,7 @@ set(MEDSEC_CORE_SOURCES
   src/core/device_ring.c
   src/core/device_send.c
   src/core/device_step.c
+  src/core/greeting.c
   src/core/handshake.c
   src/core/hex.c
   src/core/hkdf.c

@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "big_endian.h"
 #include "device_parts.h"
+#include "greeting.h"
 
 #include <string.h>
 
 /* What a record adds to a message at the most: header, padding, tag. */
 #define RECORD_OVERHEAD (MEDSEC_RECORD_HEADER_LEN + MEDSEC_AES_BLOCK_LEN + MEDSEC_RECORD_TAG_LEN)
 
-static const uint8_t PROLOGUE[] = {'m', 'e', 'd', 's', 'e', 'c', '/', '1'};
-
 static medsec_status begin_handshake(medsec_device *device)
 {
-    uint8_t prologue[sizeof PROLOGUE + 1];
     uint8_t ephemeral[MEDSEC_X25519_LEN];
-    memcpy(prologue, PROLOGUE, sizeof PROLOGUE);
-    prologue[sizeof PROLOGUE] = MEDSEC_RECORD_FLAGS(device->suite);
-    medsec_status status =
-        medsec_handshake_open(&device->handshake, device->crypto, MEDSEC_PATTERN_IKPSK1,
-                              MEDSEC_INITIATOR, prologue, sizeof prologue);
+    medsec_status status = medsec__greeting_open(
+        &device->handshake, device->crypto, MEDSEC_INITIATOR, MEDSEC_RECORD_FLAGS(device->suite));
     if (status == MEDSEC_OK) {
         status = medsec_handshake_set_static(&device->handshake, device->device_private,
                                              device->device_public);

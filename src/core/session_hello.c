@@ -2,6 +2,7 @@
 #include "session_internal.h"
 
 #include "big_endian.h"
+#include "greeting.h"
 
 #include <medsec/handshake.h>
 #include <string.h>
@@ -23,9 +24,8 @@ typedef struct exchange {
 static medsec_status read_sender_under(medsec_session *session, exchange *x,
                                        const medsec_keypair *keys, const uint8_t *hello)
 {
-    uint8_t prologue[] = {'m', 'e', 'd', 's', 'e', 'c', '/', '1', hello[1]};
-    medsec_status status = medsec_handshake_open(&x->sender, session->crypto, MEDSEC_PATTERN_IKPSK1,
-                                                 MEDSEC_RESPONDER, prologue, sizeof prologue);
+    medsec_status status =
+        medsec__greeting_open(&x->sender, session->crypto, MEDSEC_RESPONDER, hello[1]);
     if (status == MEDSEC_OK) {
         status = medsec_handshake_set_static(&x->sender, keys->private_key, keys->public_key);
     }
