@@ -19,6 +19,16 @@ struct medsec__admission {
     bucket buckets[MEDSEC__ADMISSION_SETS][MEDSEC__ADMISSION_WAYS];
 };
 
+bool medsec__bucket_take(uint64_t *full_ns, uint64_t now_ns, uint64_t token_ns, uint64_t burst_ns)
+{
+    uint64_t next_ns = (*full_ns > now_ns ? *full_ns : now_ns) + token_ns;
+    if (next_ns - now_ns > burst_ns) {
+        return false;
+    }
+    *full_ns = next_ns;
+    return true;
+}
+
 medsec_status medsec__admission_create(medsec__admission **admission, uint32_t rate_per_s,
                                        uint32_t burst)
 {
@@ -75,11 +85,7 @@ bool medsec__admission_allows(medsec__admission *a, const medsec__address *sourc
     const uint64_t number = hash(a, source);
     uv_mutex_lock(&a->lock);
     bucket *b = find(a->buckets[number % MEDSEC__ADMISSION_SETS], number);
-    uint64_t full_ns = (b->full_ns > now_ns ? b->full_ns : now_ns) + a->token_ns;
-    bool allowed = full_ns - now_ns <= a->burst_ns;
-    if (allowed) {
-        b->full_ns = full_ns;
-    }
+    bool allowed = medsec__bucket_take(&b->full_ns, now_ns, a->token_ns, a->burst_ns);
     uv_mutex_unlock(&a->lock);
     return allowed;
 }

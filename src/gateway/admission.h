@@ -17,6 +17,10 @@
 
 typedef struct medsec__admission medsec__admission;
 
+/* Takes a token out of a bucket that will be full at *full_ns (0: it is); one token comes in
+ * `token_ns`, all of them in `burst_ns`. False: there is none. */
+bool medsec__bucket_take(uint64_t *full_ns, uint64_t now_ns, uint64_t token_ns, uint64_t burst_ns);
+
 /* ERR_MEMORY. */
 MEDSEC_CHECK medsec_status medsec__admission_create(medsec__admission **admission,
                                                     uint32_t rate_per_s, uint32_t burst);

@@ -99,7 +99,7 @@ static const char *send_config(medsec__connection *c, const medsec_config *confi
 {
     uint8_t out[MEDSEC_SESSION_OUT_LEN];
     size_t len = 0;
-    if (medsec_session_wire(&c->session) != MEDSEC_WIRE_MEDSEC1) {
+    if (!medsec__is_v1(c)) {
         return "wire";
     }
     if (c->unanswered == MEDSEC_DEVICE_ANSWERS_MAX) {

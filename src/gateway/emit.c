@@ -70,14 +70,9 @@ uint64_t medsec__emit_now_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static bool is_v1(const medsec__connection *c)
-{
-    return medsec_session_wire(&c->session) == MEDSEC_WIRE_MEDSEC1;
-}
-
 static uint8_t qos_of(const medsec__connection *c)
 {
-    return is_v1(c) ? 1 : c->loop->gateway->options.seed_qos;
+    return medsec__is_v1(c) ? 1 : c->loop->gateway->options.seed_qos;
 }
 
 static void emit_fields(medsec__connection *c, const medsec_reading *reading)
@@ -148,7 +143,7 @@ static void emit_addresses(medsec__connection *c)
 static uint32_t chosen(const medsec__connection *c)
 {
     const uint32_t usual =
-        is_v1(c) ? MEDSEC_PUBLISH_FIELDS | MEDSEC_PUBLISH_READING : MEDSEC_PUBLISH_FIELDS;
+        medsec__is_v1(c) ? MEDSEC_PUBLISH_FIELDS | MEDSEC_PUBLISH_READING : MEDSEC_PUBLISH_FIELDS;
     const uint32_t what = c->loop->gateway->options.publish;
     return what ? what : usual;
 }
@@ -196,7 +191,7 @@ void medsec__emit_status(medsec__connection *c, uint32_t live, const char *why)
                        "\"sessions\":%u,\"reason\":\"%s\",\"time\":\"%s\"}",
                        live > 0 ? "online" : "offline",
                        medsec_wire_name(medsec_session_wire(&c->session)),
-                       is_v1(c) ? "true" : "false", live, why, now);
+                       medsec__is_v1(c) ? "true" : "false", live, why, now);
     if (len > 0 && (size_t)len < sizeof json) {
         publish(c, (outgoing){"Status", json, (size_t)len, 1, true});
     }

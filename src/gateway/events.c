@@ -23,7 +23,7 @@ static bool take_identified(medsec__connection *c, const medsec_event *event)
     c->identified = true;
     medsec__count(&counters->identified, 1);
     atomic_fetch_sub_explicit(&counters->half_open, 1, memory_order_relaxed);
-    if (medsec_session_wire(&c->session) == MEDSEC_WIRE_MEDSEC1) {
+    if (medsec__is_v1(c)) {
         note_secret(c, event->psk);
     } else {
         medsec__identify_remember(c);

@@ -210,6 +210,11 @@ struct medsec_gateway {
     _Atomic uint64_t promoted;
 };
 
+static inline bool medsec__is_v1(const medsec__connection *connection)
+{
+    return medsec_session_wire(&connection->session) == MEDSEC_WIRE_MEDSEC1;
+}
+
 static inline void medsec__count(_Atomic uint64_t *counter, uint64_t n)
 {
     atomic_fetch_add_explicit(counter, n, memory_order_relaxed);

@@ -168,7 +168,7 @@ static uint64_t tick_ms(const medsec_gateway_options *o)
 static void say_end(medsec__connection *c)
 {
     uv_os_fd_t fd;
-    if (medsec_session_wire(&c->session) == MEDSEC_WIRE_MEDSEC1) {
+    if (medsec__is_v1(c)) {
         medsec__connection_leave(c, MEDSEC_CLOSE_RESTART);
     } else if (uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0) {
         (void)shutdown(fd, SHUT_WR);

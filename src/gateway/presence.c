@@ -92,7 +92,7 @@ static void enter(device *d, medsec__connection *c)
         medsec_log_write(c->loop->gateway->options.log, MEDSEC_LOG_WARN, "second-session",
                          MEDSEC_LOG_STR("device", d->id), MEDSEC_LOG_INT("sessions", d->live));
     }
-    if (medsec_session_wire(&c->session) == MEDSEC_WIRE_MEDSEC1) {
+    if (medsec__is_v1(c)) {
         supersede_all(d);
     }
     LIST_INSERT_HEAD(&d->sessions, c, session_link);
@@ -126,15 +126,11 @@ void medsec__presence_leave(medsec__presence *p, medsec__connection *c, const ch
 }
 
 /* Commands share the way to the broker with readings: each is answered there. */
-static bool allows_command(device *d, uint64_t now_ns)
+static bool allows_command(device *d)
 {
-    uint64_t full_ns = (d->commands_full_ns > now_ns ? d->commands_full_ns : now_ns) +
-                       1000000000u / MEDSEC__COMMANDS_PER_S;
-    if (full_ns - now_ns > MEDSEC__COMMANDS_BURST * (1000000000u / MEDSEC__COMMANDS_PER_S)) {
-        return false;
-    }
-    d->commands_full_ns = full_ns;
-    return true;
+    const uint64_t token_ns = 1000000000u / MEDSEC__COMMANDS_PER_S;
+    return medsec__bucket_take(&d->commands_full_ns, uv_hrtime(), token_ns,
+                               MEDSEC__COMMANDS_BURST * token_ns);
 }
 
 medsec_status medsec__presence_command(medsec__presence *p, const char *id, const uint8_t *payload,
@@ -143,7 +139,7 @@ medsec_status medsec__presence_command(medsec__presence *p, const char *id, cons
     medsec_status status = MEDSEC_ERR_NOT_FOUND;
     uv_mutex_lock(&p->lock);
     device *d = *find(p, medsec__identify_lane(id), id);
-    if (d && !allows_command(d, uv_hrtime())) {
+    if (d && !allows_command(d)) {
         status = MEDSEC_ERR_FLOOD;
     } else if (d) {
         medsec__connection *newest = LIST_FIRST(&d->sessions);

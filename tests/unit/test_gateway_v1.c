@@ -13,6 +13,13 @@
 #define QUIET_MS 100u
 #define LARGE 150u /* readings that just go into one record */
 
+static void start_device(v1_fixture *f, v1_client *c)
+{
+    v1_start(f);
+    v1_client_make(f, c, 1);
+    v1_client_connect(f, c);
+}
+
 static void test_reading_is_published_then_acknowledged(void **state)
 {
     v1_fixture *f = *state;
@@ -67,9 +74,7 @@ static void test_publish_chooses_what_is_awaited(void **state)
     v1_fixture *f = *state;
     v1_client c;
     f->options.publish = MEDSEC_PUBLISH_READING;
-    v1_start(f);
-    v1_client_make(f, &c, 1);
-    v1_client_connect(f, &c);
+    start_device(f, &c);
     v1_client_readings(&c, 1);
     v1_expect(f, "Pico/dev-1/Profile", "");
     v1_expect(f, "Pico/dev-1/Status", "");
@@ -102,9 +107,7 @@ static void test_failed_sensor_has_no_topic_and_unknown_time_is_the_gateways(voi
     v1_fixture *f = *state;
     v1_client c;
     uint8_t record[MEDSEC_RECORD_LEN_MAX];
-    v1_start(f);
-    v1_client_make(f, &c, 1);
-    v1_client_connect(f, &c);
+    start_device(f, &c);
     v1_client_send(&c, record, null_temperature(&c, record));
     v1_expect(f, "Pico/dev-1/Status", "");
     v1_expect(f, "Pico/dev-1/Reading", "\"time_source\":\"gateway\",\"values\":{\"Temp\":null,");
@@ -137,9 +140,7 @@ static void test_batches_that_finish_out_of_order_are_acknowledged_in_order(void
     v1_fixture *f = *state;
     v1_client c;
     size_t ends[4];
-    v1_start(f);
-    v1_client_make(f, &c, 1);
-    v1_client_connect(f, &c);
+    start_device(f, &c);
     for (unsigned i = 0; i < 4; i++) {
         v1_client_readings(&c, 1);
         ends[i] = first_of(f, i);
@@ -162,9 +163,7 @@ static void test_failed_message_closes_without_acknowledging(void **state)
     v1_fixture *f = *state;
     v1_client c;
     size_t ends[3];
-    v1_start(f);
-    v1_client_make(f, &c, 1);
-    v1_client_connect(f, &c);
+    start_device(f, &c);
     for (unsigned i = 0; i < 3; i++) {
         v1_client_readings(&c, 1);
         ends[i] = first_of(f, i);
@@ -184,9 +183,7 @@ static void test_message_that_the_publisher_refuses_is_not_acknowledged(void **s
 {
     v1_fixture *f = *state;
     v1_client c;
-    v1_start(f);
-    v1_client_make(f, &c, 1);
-    v1_client_connect(f, &c);
+    start_device(f, &c);
     v1_client_readings(&c, 1);
     first_of(f, 0);
     held_report_all(f->publisher);
@@ -203,9 +200,7 @@ static void test_acknowledged_reading_that_comes_again_is_left_out(void **state)
 {
     v1_fixture *f = *state;
     v1_client c;
-    v1_start(f);
-    v1_client_make(f, &c, 1);
-    v1_client_connect(f, &c);
+    start_device(f, &c);
     v1_client_readings(&c, 5);
     first_of(f, 4);
     held_report_all(f->publisher);
@@ -230,9 +225,7 @@ static void test_what_was_not_acknowledged_is_taken_again_on_the_next_connection
 {
     v1_fixture *f = *state;
     v1_client c;
-    v1_start(f);
-    v1_client_make(f, &c, 1);
-    v1_client_connect(f, &c);
+    start_device(f, &c);
     v1_client_readings(&c, 2);
     first_of(f, 1);
     v1_client_close(&c);
@@ -298,9 +291,7 @@ static void test_end_within_a_record_is_counted(void **state)
     v1_fixture *f = *state;
     v1_client c;
     uint8_t record[MEDSEC_RECORD_LEN_MAX];
-    v1_start(f);
-    v1_client_make(f, &c, 1);
-    v1_client_connect(f, &c);
+    start_device(f, &c);
     v1_client_readings(&c, 1);
     size_t len = v1_client_seal(&c, record, 1);
     v1_client_send(&c, record, len - 1);
@@ -316,9 +307,7 @@ static void test_changed_record_closes_and_publishes_nothing(void **state)
     v1_fixture *f = *state;
     v1_client c;
     uint8_t record[MEDSEC_RECORD_LEN_MAX];
-    v1_start(f);
-    v1_client_make(f, &c, 1);
-    v1_client_connect(f, &c);
+    start_device(f, &c);
     v1_client_readings(&c, 1);
     first_of(f, 0);
     size_t before = held_count(f->publisher);
@@ -439,9 +428,7 @@ static void stop_with_a_batch_under_way(v1_fixture *f, bool reports)
     v1_client c, idle;
     uv_thread_t thread;
     later l = {f, reports};
-    v1_start(f);
-    v1_client_make(f, &c, 1);
-    v1_client_connect(f, &c);
+    start_device(f, &c);
     v1_client_readings(&c, 3);
     first_of(f, 2);
     v1_client_make(f, &idle, 2);
@@ -480,9 +467,7 @@ static void test_stop_does_not_reset_a_device_that_sends(void **state)
     v1_client c;
     uv_thread_t thread;
     later l = {f, true};
-    v1_start(f);
-    v1_client_make(f, &c, 1);
-    v1_client_connect(f, &c);
+    start_device(f, &c);
     v1_client_readings(&c, 3);
     first_of(f, 2);
     held_press(f->publisher, true); /* what comes now stays unread */
