@@ -1,22 +1,25 @@
 # One object library a layer, compiled once; the shared and the static library are made of them.
 
-set(medsec_layers core crypto_openssl host gateway)
+set(medsec_layers core crypto_openssl host publisher gateway)
 
 foreach(layer IN LISTS medsec_layers)
   string(TOUPPER ${layer} upper)
   add_library(medsec_${layer}_objects OBJECT ${MEDSEC_${upper}_SOURCES})
-  target_include_directories(medsec_${layer}_objects PUBLIC "${PROJECT_SOURCE_DIR}/include")
+  target_include_directories(medsec_${layer}_objects PUBLIC "${PROJECT_SOURCE_DIR}/include"
+    PRIVATE "${PROJECT_SOURCE_DIR}/src")
 endforeach()
 
 target_link_libraries(medsec_crypto_openssl_objects PUBLIC PkgConfig::CRYPTO PkgConfig::SODIUM
   Threads::Threads)
 target_link_libraries(medsec_host_objects PUBLIC PkgConfig::SODIUM PkgConfig::CJSON PkgConfig::SQLITE
   Threads::Threads)
-target_link_libraries(medsec_gateway_objects PUBLIC PkgConfig::UV PkgConfig::CJSON PahoMqtt::async
+target_link_libraries(medsec_publisher_objects PUBLIC PkgConfig::SODIUM PkgConfig::SSL PkgConfig::UV
+  PkgConfig::MOSQUITTO PahoMqtt::async Threads::Threads)
+target_link_libraries(medsec_gateway_objects PUBLIC PkgConfig::UV PkgConfig::CJSON
   Threads::Threads)
 
 set(medsec_external PkgConfig::SODIUM PkgConfig::CRYPTO PkgConfig::CJSON PkgConfig::UV PkgConfig::SQLITE
-  PahoMqtt::async Threads::Threads)
+  PkgConfig::SSL PkgConfig::MOSQUITTO PahoMqtt::async Threads::Threads)
 
 foreach(kind shared static)
   string(TOUPPER ${kind} KIND)

@@ -44,6 +44,7 @@ set(MEDSEC_CRYPTO_OPENSSL_SOURCES
   src/crypto/openssl/sha256.c)
 
 set(MEDSEC_HOST_SOURCES
+  src/host/address.c
   src/host/audit.c
   src/host/config.c
   src/host/credential_file.c
@@ -66,11 +67,19 @@ set(MEDSEC_HOST_SOURCES
   src/host/unlock.c
   src/host/verify.c)
 
+set(MEDSEC_PUBLISHER_SOURCES
+  src/publisher/broker_socket.c
+  src/publisher/fan.c
+  src/publisher/memory.c
+  src/publisher/mqtt_url.c
+  src/publisher/paho.c
+  src/publisher/paho_link.c
+  src/publisher/paho_window.c
+  src/publisher/queue.c)
+
 set(MEDSEC_GATEWAY_SOURCES
   src/gateway/acknowledge.c
-  src/gateway/address.c
   src/gateway/admission.c
-  src/gateway/broker_socket.c
   src/gateway/budget.c
   src/gateway/command.c
   src/gateway/connection.c
@@ -82,12 +91,6 @@ set(MEDSEC_GATEWAY_SOURCES
   src/gateway/listener.c
   src/gateway/loop.c
   src/gateway/mailbox.c
-  src/gateway/mqtt_url.c
-  src/gateway/paho_link.c
-  src/gateway/paho_window.c
   src/gateway/presence.c
   src/gateway/promote.c
-  src/gateway/publisher_memory.c
-  src/gateway/publisher_paho.c
-  src/gateway/queue.c
   src/gateway/watch.c)

@@ -46,9 +46,10 @@ static medsec_status printer_subscribe(medsec_publisher *publisher, const char *
     return MEDSEC_OK;
 }
 
-static bool printer_pressed(medsec_publisher *publisher)
+static bool printer_pressed(medsec_publisher *publisher, bool droppable)
 {
     (void)publisher;
+    (void)droppable;
     return false;
 }
 

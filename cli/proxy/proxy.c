@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "broker.h"
 #include "process.h"
 #include "settings.h"
 #include "tool.h"
@@ -6,7 +7,6 @@
 
 #include <errno.h>
 #include <medsec/gateway.h>
-#include <medsec/version.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,8 +49,10 @@ static int choose_publish(proxy *p)
             p->publish |= MEDSEC_PUBLISH_FIELDS;
         } else if (strcmp(list->item[i], "reading") == 0) {
             p->publish |= MEDSEC_PUBLISH_READING;
+        } else if (strcmp(list->item[i], "batch") == 0) {
+            p->publish |= MEDSEC_PUBLISH_BATCH;
         } else {
-            tool_error("--publish takes `fields` and `reading`");
+            tool_error("--publish takes `fields`, `reading` and `batch`");
             return EXIT_USAGE;
         }
     }
@@ -135,24 +137,8 @@ static int open_registry(proxy *p)
 
 static int create_publisher(proxy *p)
 {
-    char client[MEDSEC_DEVICE_ID_MAX + 16], topic[MEDSEC_DEVICE_ID_MAX + 32];
-    snprintf(client, sizeof client, "medsec-%s", p->name);
-    snprintf(topic, sizeof topic, "medsec/gateway/%s/status", p->name);
-    const medsec_mqtt_options options = {
-        .url = p->settings->broker,
-        .client_id = client,
-        .will_topic = topic,
-        .will_payload = "{\"status\":\"offline\",\"reason\":\"lost\"}",
-        .online_payload = "{\"status\":\"online\",\"version\":\"" MEDSEC_VERSION_STRING "\"}",
-        .offline_payload = "{\"status\":\"offline\",\"reason\":\"stopped\"}",
-        .queue_bytes = p->settings->queue_bytes,
-        .log = p->log};
-    const medsec_status status = medsec_publisher_paho_create(&p->publisher, &options);
-    if (status == MEDSEC_ERR_ARGUMENT) {
-        tool_error("--broker must be mqtt://HOST[:PORT]");
-        return EXIT_NETWORK;
-    }
-    return status == MEDSEC_OK ? EXIT_DONE : EXIT_FAILED;
+    const broker_context context = {p->settings, p->name, p->registry, p->log};
+    return broker_create(&p->publisher, &context);
 }
 
 static int create_gateway(proxy *p)

@@ -12,6 +12,18 @@ typedef struct settings {
     option_list profiles;
     const char *listen;
     const char *broker;
+    const char *broker_ca;
+    const char *broker_pin;
+    const char *broker_cert;
+    const char *broker_key;
+    const char *broker_user;
+    const char *broker_password_file;
+    bool insecure_broker;
+    int mqtt_client; /* enum mqtt_client */
+    uint32_t broker_connections;
+    const char *spool;
+    uint32_t spool_mebibytes;
+    uint32_t spool_age_ms;
     const char *name;
     const char *topic_template;
     option_list publish;
@@ -24,9 +36,18 @@ typedef struct settings {
     uint32_t source_burst;
     uint32_t identify_timeout_ms;
     uint32_t idle_timeout_ms;
+    const char *metrics;
+    const char *user;
+    bool check;
     int log_level;
     int log_format;
 } settings;
+
+enum mqtt_client { MQTT_CLIENT_PAHO, MQTT_CLIENT_MOSQUITTO };
+
+/* options.c */
+extern const option_spec proxy_options[];
+extern const settings proxy_defaults;
 
 /* proxy.c; for the option table. */
 command_run proxy_run;

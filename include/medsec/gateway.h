@@ -18,6 +18,9 @@ typedef struct medsec_gateway medsec_gateway;
 /* What is published for a reading: any set of these. */
 #define MEDSEC_PUBLISH_FIELDS 1u /* one topic a vital, payload as measured */
 #define MEDSEC_PUBLISH_READING 2u /* one JSON object a reading on `Reading` */
+#define MEDSEC_PUBLISH_BATCH                                           \
+    4u /* one JSON object a batch on `Readings`: a READINGS message of \
+          medsec/1; what one read brings of a seed device */
 
 /* All zero is a working default but for the pointers. */
 typedef struct medsec_gateway_options {
@@ -52,6 +55,15 @@ typedef struct medsec_gateway_options {
 #define MEDSEC_GATEWAY_RELOAD_MS 250u /* how often the registry is looked at */
 #define MEDSEC_GATEWAY_STOP_MS 10000u /* to deliver what was accepted */
 
+/* How long readings took from their arrival to be safe: bucket i counts those of at most
+ * medsec_gateway_latency_us[i], the last one all others. */
+#define MEDSEC_GATEWAY_LATENCIES 16u
+typedef struct medsec_gateway_latency {
+    uint64_t bucket[MEDSEC_GATEWAY_LATENCIES];
+    uint64_t count;
+    uint64_t sum_us;
+} medsec_gateway_latency;
+
 /* Counters since start. `rejected` is indexed by -status. */
 #define MEDSEC_GATEWAY_REASONS 32u
 typedef struct medsec_gateway_stats {
@@ -68,15 +80,22 @@ typedef struct medsec_gateway_stats {
     uint64_t half_open_evicted;
     uint64_t source_limited; /* refused by the rate of their address */
     uint64_t welcomes; /* handshakes answered */
+    uint64_t proved; /* of them, by devices that then used their keys */
     uint64_t duplicates; /* readings left out: acknowledged on that connection before */
     uint64_t acknowledged; /* readings covered by acknowledgements sent */
     uint64_t superseded; /* sessions ended by a newer one of the device */
     uint64_t commands; /* sent down to devices */
     uint64_t promotions; /* rotations completed */
+    uint64_t devices; /* in the registry, now */
+    uint64_t generation; /* of the registry that is in use: the number of its last change */
+    medsec_gateway_latency durable; /* batches of medsec/1: from the record to the last PUBACK */
     uint64_t rejected[MEDSEC_GATEWAY_REASONS];
 } medsec_gateway_stats;
 
 MEDSEC_BEGIN_DECLS
+
+/* Upper bounds of the buckets but the last, microseconds, ascending. */
+MEDSEC_API extern const uint32_t medsec_gateway_latency_us[MEDSEC_GATEWAY_LATENCIES - 1u];
 
 /* Checks the options and loads the registry. ERR_ARGUMENT, ERR_MEMORY, errors of the registry. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_gateway_create(medsec_gateway **gateway,

@@ -75,6 +75,11 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_open(medsec_registry **reg
                                                            const char *actor);
 MEDSEC_API void medsec_registry_close(medsec_registry *registry);
 
+/* A key for another use of whoever has the registry's: `use` names it (1-32 characters). The same
+ * for the same registry and use, whatever is in it. ERR_ARGUMENT. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_derive_key(const medsec_registry *registry,
+                                                                 uint8_t key[32], const char *use);
+
 /* A sentence about the last failure, for the operator; no secret in it. Never NULL. */
 MEDSEC_API const char *medsec_registry_error(const medsec_registry *registry);
 

@@ -38,7 +38,9 @@
     X(ERR_CLOSED, -26, "closed", "closed by the other side")                                     \
     X(ERR_MESSAGE, -27, "message", "malformed message, or one not in deterministic encoding")    \
     X(ERR_EXPIRED, -28, "expired", "the session's lifetime or number of records is used up")     \
-    X(ERR_FLOOD, -29, "flood", "too many connections from one source")
+    X(ERR_FLOOD, -29, "flood", "too many connections from one source")                           \
+    X(ERR_REFUSED, -30, "refused", "the broker refuses it: look at its access rules")            \
+    X(ERR_CLEAR_TEXT, -31, "clear-text", "not without TLS to an address that is not private")
 
 typedef enum medsec_status {
 #define MEDSEC_STATUS_ENUM(name, number, word, sentence) MEDSEC_##name = (number),

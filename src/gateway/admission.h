@@ -2,7 +2,7 @@
 #ifndef MEDSEC_GATEWAY_ADMISSION_H
 #define MEDSEC_GATEWAY_ADMISSION_H
 
-#include "address.h"
+#include "host/address.h"
 
 #include <stdbool.h>
 

@@ -189,10 +189,11 @@ static void end_of_stream(medsec__connection *c)
     medsec__connection_close(c, c->loop->draining ? "gateway-stop" : "closed");
 }
 
-bool medsec__connection_pressed(const medsec__loop *loop)
+/* A device of the seed wire cannot send again what it does not get rid of. */
+bool medsec__connection_pressed(const medsec__connection *c)
 {
-    medsec_publisher *publisher = loop->gateway->options.publisher;
-    return publisher->ops->pressed(publisher);
+    medsec_publisher *publisher = c->loop->gateway->options.publisher;
+    return publisher->ops->pressed(publisher, !medsec__is_v1(c));
 }
 
 /* Without a buffer libuv does not read: what the device sends stays in the socket, and slows it. */
@@ -201,7 +202,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     (void)suggested;
     const medsec__connection *c = handle->data;
     medsec__loop *loop = c->loop;
-    bool pressed = c->course != MEDSEC__LEFT && medsec__connection_pressed(loop);
+    bool pressed = c->course != MEDSEC__LEFT && medsec__connection_pressed(c);
     *buffer = uv_buf_init((char *)loop->buffer + MEDSEC_RECORD_LEN_MAX,
                           pressed ? 0 : MEDSEC_GATEWAY_READ_BUFFER);
 }
@@ -212,7 +213,7 @@ static void pause_reading(medsec__connection *c)
     medsec__count(&c->loop->counters.paused, 1);
     medsec__connection_move(c, c->identified ? MEDSEC__PAUSED : MEDSEC__HELD);
     /* The relief may have come between the look and the list. */
-    if (!medsec__connection_pressed(c->loop)) {
+    if (!medsec__connection_pressed(c)) {
         medsec__connection_resume(c);
     }
 }

@@ -5,6 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+const uint32_t medsec_gateway_latency_us[] = {500,     1000,    2000,    5000,     10000,
+                                              20000,   50000,   100000,  200000,   500000,
+                                              1000000, 2000000, 5000000, 10000000, 30000000};
+
 void medsec__loop_wake(medsec__loop *loop)
 {
     medsec_gateway *gateway = loop->gateway;
@@ -44,7 +48,7 @@ static void fill_in(medsec_gateway_options *o)
 
 static medsec_status check(const medsec_gateway_options *o)
 {
-    const uint32_t known = MEDSEC_PUBLISH_FIELDS | MEDSEC_PUBLISH_READING;
+    const uint32_t known = MEDSEC_PUBLISH_FIELDS | MEDSEC_PUBLISH_READING | MEDSEC_PUBLISH_BATCH;
     if (o->threads > MEDSEC__THREADS_MAX || !o->registry || !o->profiles || !o->publisher ||
         (o->publish & ~known) || o->seed_qos > 1) {
         return MEDSEC_ERR_ARGUMENT;
@@ -244,6 +248,15 @@ static medsec_status subscribe(medsec_gateway *gateway)
     return publisher->ops->subscribe(publisher, filter);
 }
 
+static medsec_status attach_loops(medsec_gateway *gateway)
+{
+    medsec_status status = MEDSEC_OK;
+    for (uint32_t i = 0; status == MEDSEC_OK && i < gateway->options.threads; i++) {
+        status = medsec__loop_attach(&gateway->loops[i]);
+    }
+    return status;
+}
+
 static medsec_status start_publisher(medsec_gateway *gateway)
 {
     medsec_publisher *publisher = gateway->options.publisher;
@@ -255,13 +268,18 @@ static medsec_status start_publisher(medsec_gateway *gateway)
         abandon_loops(gateway);
         return status;
     }
+    status = attach_loops(gateway);
+    if (status != MEDSEC_OK) {
+        abandon_loops(gateway);
+        (void)publisher->ops->stop(publisher, 0);
+        return status;
+    }
     set_awake(gateway, true);
     status = run_threads(gateway);
-    if (status == MEDSEC_OK) {
-        return MEDSEC_OK;
+    if (status != MEDSEC_OK) {
+        close_loops(gateway);
+        (void)publisher->ops->stop(publisher, 0);
     }
-    (void)publisher->ops->stop(publisher, 0);
-    close_loops(gateway);
     return status;
 }
 

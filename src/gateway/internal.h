@@ -2,9 +2,9 @@
 #ifndef MEDSEC_GATEWAY_INTERNAL_H
 #define MEDSEC_GATEWAY_INTERNAL_H
 
-#include "address.h"
 #include "admission.h"
 #include "budget.h"
+#include "host/address.h"
 #include "ledger.h"
 
 #include <medsec/device.h>
@@ -167,6 +167,7 @@ struct medsec__loop {
     medsec__ledger ledger;
     medsec__mailbox mailbox;
     medsec__block *blocks; /* that are free */
+    bool attached; /* the publisher works in it */
     bool draining;
     bool quiet; /* nothing came since the last tick */
     uint64_t drain_end_ms;
@@ -239,6 +240,8 @@ void medsec__loop_wake(medsec__loop *loop);
 
 /* loop.c */
 MEDSEC_CHECK medsec_status medsec__loop_open(medsec__loop *loop);
+/* Lets the publisher work in it; it goes when the loop ends. */
+MEDSEC_CHECK medsec_status medsec__loop_attach(medsec__loop *loop);
 MEDSEC_CHECK medsec_status medsec__loop_run(medsec__loop *loop);
 /* Of one that was opened and never ran. */
 void medsec__loop_abandon(medsec__loop *loop);
@@ -252,7 +255,7 @@ void medsec__connection_reject(medsec__connection *connection, medsec_status rea
 /* To the end of the list of `place`, with the time of now. */
 void medsec__connection_move(medsec__connection *connection, medsec__place place);
 void medsec__connection_resume(medsec__connection *connection);
-bool medsec__connection_pressed(const medsec__loop *loop);
+bool medsec__connection_pressed(const medsec__connection *connection);
 /* Closes the oldest that is no device yet, as long as there are too many. */
 void medsec__connection_evict(medsec__loop *loop);
 void medsec__connection_log(const medsec__connection *connection, medsec_log_level level,

@@ -122,10 +122,32 @@ static void hear(medsec__loop *loop)
     medsec__command_run(loop);
 }
 
+medsec_status medsec__loop_attach(medsec__loop *loop)
+{
+    medsec_publisher *publisher = loop->gateway->options.publisher;
+    medsec_status status = MEDSEC_OK;
+    if (publisher->ops->attach) {
+        status = publisher->ops->attach(publisher, &loop->uv, loop->ledger.number,
+                                        loop->gateway->options.threads);
+    }
+    loop->attached = status == MEDSEC_OK;
+    return status;
+}
+
+static void detach(medsec__loop *loop)
+{
+    medsec_publisher *publisher = loop->gateway->options.publisher;
+    if (loop->attached && publisher->ops->detach) {
+        publisher->ops->detach(publisher, loop->ledger.number, loop->gateway->options.threads);
+    }
+    loop->attached = false;
+}
+
 static void drain_tick(medsec__loop *loop)
 {
+    medsec_publisher *publisher = loop->gateway->options.publisher;
     hear(loop); /* nobody is woken any more */
-    if (is_any_paused(loop) && !medsec__connection_pressed(loop)) {
+    if (is_any_paused(loop) && !publisher->ops->pressed(publisher, false)) {
         resume_all(loop);
         loop->quiet = false;
     }
@@ -136,6 +158,7 @@ static void drain_tick(medsec__loop *loop)
         return;
     }
     close_all(loop);
+    detach(loop);
     uv_close((uv_handle_t *)&loop->tick, NULL);
     uv_close((uv_handle_t *)&loop->wake, NULL);
 }
@@ -303,6 +326,7 @@ static void close_handle(uv_handle_t *handle, void *context)
 
 void medsec__loop_abandon(medsec__loop *loop)
 {
+    detach(loop);
     uv_walk(&loop->uv, close_handle, NULL);
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
     medsec__loop_close(loop);

@@ -67,8 +67,9 @@ static medsec_status held_subscribe(medsec_publisher *publisher, const char *fil
     return MEDSEC_OK;
 }
 
-static bool held_pressed(medsec_publisher *publisher)
+static bool held_pressed(medsec_publisher *publisher, bool droppable)
 {
+    (void)droppable;
     return ((held *)publisher)->pressed;
 }
 

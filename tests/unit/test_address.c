@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/address.h"
+#include "host/address.h"
 #include "unit.h"
 
 #include <string.h>

@@ -248,7 +248,7 @@ static void test_create_bad_options_are_refused(void **state)
     bad[1].listen = NULL;
     bad[2].registry = NULL;
     bad[3].publisher = NULL;
-    bad[4].publish = 4;
+    bad[4].publish = 8;
     bad[5].seed_qos = 2;
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         assert_int_equal(medsec_gateway_create(&f->gateway, &bad[i]), MEDSEC_ERR_ARGUMENT);
@@ -630,13 +630,13 @@ static void test_who_left_while_paused_holds_no_place(void **state)
     start(f, &options);
     int fd = connect_to(f);
     /* One at a time: what is not read when reading stops would hide the end of the stream. */
-    for (unsigned i = 0; i < 40 && !f->publisher->ops->pressed(f->publisher); i++) {
+    for (unsigned i = 0; i < 40 && !f->publisher->ops->pressed(f->publisher, true); i++) {
         send_frame(fd, 1, i);
         for (unsigned t = 0; t < 250 && stats_of(f).readings <= i; t++) {
             uv_sleep(20);
         }
     }
-    assert_true(f->publisher->ops->pressed(f->publisher));
+    assert_true(f->publisher->ops->pressed(f->publisher, true));
     close(fd);
     for (unsigned i = 0; i < 250 && stats_of(f).connections > 0; i++) {
         uv_sleep(20);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/mqtt_url.h"
+#include "publisher/mqtt_url.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -77,15 +77,15 @@ static void test_publish_at_limit_is_busy(void **state)
     (void)state;
     medsec_publisher *p;
     assert_int_equal(medsec_publisher_memory_create(&p, 2), MEDSEC_OK);
-    assert_false(p->ops->pressed(p));
+    assert_false(p->ops->pressed(p, false));
     assert_int_equal(publish(p, "one", 0), MEDSEC_OK);
-    assert_true(p->ops->pressed(p));
+    assert_true(p->ops->pressed(p, false));
     assert_int_equal(publish(p, "two", 0), MEDSEC_OK);
     assert_int_equal(publish(p, "three", 0), MEDSEC_ERR_BUSY);
     medsec_publisher_stats stats;
     p->ops->stats(p, &stats);
     assert_int_equal(stats.queued, 2);
-    assert_int_equal(stats.refused, 1);
+    assert_int_equal(stats.busy, 1);
     p->ops->destroy(p);
 }
 

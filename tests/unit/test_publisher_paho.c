@@ -273,9 +273,9 @@ static void test_full_queue_presses_then_refuses_then_is_relieved(void **state)
     char payload[4096] = "";
     const medsec_message m = {
         .topic = "big", .topic_len = 3, .payload = payload, .payload_len = sizeof(payload)};
-    assert_false(p->ops->pressed(p));
+    assert_false(p->ops->pressed(p, false));
     assert_int_equal(p->ops->publish(p, &m), MEDSEC_OK);
-    assert_true(p->ops->pressed(p));
+    assert_true(p->ops->pressed(p, false));
     medsec_status status;
     do
         status = p->ops->publish(p, &m);
@@ -285,7 +285,7 @@ static void test_full_queue_presses_then_refuses_then_is_relieved(void **state)
     for (int i = 0; i < 1000 && relieved == 0; i++)
         uv_sleep(10);
     assert_int_equal(relieved, 1);
-    assert_false(p->ops->pressed(p));
+    assert_false(p->ops->pressed(p, false));
     assert_int_equal(p->ops->stop(p, 5000), MEDSEC_OK);
     p->ops->destroy(p);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/queue.h"
+#include "publisher/queue.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MEDSEC_GATEWAY_BROKER_SOCKET_H
-#define MEDSEC_GATEWAY_BROKER_SOCKET_H
+#ifndef MEDSEC_PUBLISHER_BROKER_SOCKET_H
+#define MEDSEC_PUBLISHER_BROKER_SOCKET_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MEDSEC_GATEWAY_QUEUE_H
-#define MEDSEC_GATEWAY_QUEUE_H
+#ifndef MEDSEC_PUBLISHER_QUEUE_H
+#define MEDSEC_PUBLISHER_QUEUE_H
 
 #include <medsec/publisher.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MEDSEC_GATEWAY_PAHO_H
-#define MEDSEC_GATEWAY_PAHO_H
+#ifndef MEDSEC_PUBLISHER_PAHO_H
+#define MEDSEC_PUBLISHER_PAHO_H
 
 #include "mqtt_url.h"
 #include "queue.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "broker_socket.h"
 #include "paho.h"
+#include "broker_socket.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -194,7 +194,7 @@ static medsec_status paho_publish(medsec_publisher *publisher, const medsec_mess
     uv_mutex_lock(&p->lock);
     status = p->stopping ? MEDSEC_ERR_STATE : medsec__queue_push(&p->queue, message);
     if (status == MEDSEC_ERR_BUSY) {
-        p->counts.refused++;
+        p->counts.busy++;
     }
     if (p->queue.used >= p->high_water) {
         p->is_pressed = true;
@@ -223,8 +223,9 @@ static medsec_status paho_subscribe(medsec_publisher *publisher, const char *fil
     return p->filter ? MEDSEC_OK : MEDSEC_ERR_MEMORY;
 }
 
-static bool paho_pressed(medsec_publisher *publisher)
+static bool paho_pressed(medsec_publisher *publisher, bool droppable)
 {
+    (void)droppable;
     return ((paho *)publisher)->is_pressed;
 }
 
@@ -234,7 +235,11 @@ static void paho_stats(medsec_publisher *publisher, medsec_publisher_stats *stat
     uv_mutex_lock(&p->lock);
     *stats = p->counts;
     stats->queued = p->queue.count;
+    stats->queued_bytes = p->queue.used;
+    stats->links = 1;
+    stats->links_up = p->link == PAHO_UP ? 1 : 0;
     stats->connected = p->link == PAHO_UP;
+    stats->mqtt_version = p->counts.connects > 0 ? (uint8_t)p->version : 0;
     uv_mutex_unlock(&p->lock);
 }
 

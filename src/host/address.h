@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MEDSEC_GATEWAY_ADDRESS_H
-#define MEDSEC_GATEWAY_ADDRESS_H
+#ifndef MEDSEC_HOST_ADDRESS_H
+#define MEDSEC_HOST_ADDRESS_H
 
 #include <medsec/export.h>
 #include <medsec/status.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MEDSEC_GATEWAY_MQTT_URL_H
-#define MEDSEC_GATEWAY_MQTT_URL_H
+#ifndef MEDSEC_PUBLISHER_MQTT_URL_H
+#define MEDSEC_PUBLISHER_MQTT_URL_H
 
 #include <medsec/export.h>
 #include <medsec/status.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker_socket.h"
 
-#include "address.h"
+#include "host/address.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -18,12 +18,13 @@ typedef struct memory {
     stored **ring;
     stored *taken; /* what the last take gave out */
     bool subscribed;
+    bool down; /* the broker connection that it plays */
+    bool stopped;
     size_t limit;
     size_t first;
     size_t count;
     uint64_t delivered;
-    uint64_t refused;
-    uint64_t lost;
+    uint64_t busy;
 } memory;
 
 static bool is_pressed(const memory *m)
@@ -42,6 +43,9 @@ static medsec_status memory_start(medsec_publisher *publisher,
                                   const medsec_publisher_listener *listener)
 {
     set_listener((memory *)publisher, listener);
+    if (listener->linked) {
+        listener->linked(listener->context, true);
+    }
     return MEDSEC_OK;
 }
 
@@ -87,7 +91,7 @@ static medsec_status memory_publish(medsec_publisher *publisher, const medsec_me
     uv_mutex_lock(&m->lock);
     bool full = m->count == m->limit;
     if (full) {
-        m->refused++;
+        m->busy++;
     } else {
         m->ring[(m->first + m->count++) % m->limit] = s;
     }
@@ -98,8 +102,9 @@ static medsec_status memory_publish(medsec_publisher *publisher, const medsec_me
     return full ? MEDSEC_ERR_BUSY : MEDSEC_OK;
 }
 
-static bool memory_pressed(medsec_publisher *publisher)
+static bool memory_pressed(medsec_publisher *publisher, bool droppable)
 {
+    (void)droppable;
     memory *m = (memory *)publisher;
     uv_mutex_lock(&m->lock);
     bool pressed = is_pressed(m);
@@ -112,11 +117,30 @@ static void memory_stats(medsec_publisher *publisher, medsec_publisher_stats *st
     memory *m = (memory *)publisher;
     uv_mutex_lock(&m->lock);
     *stats = (medsec_publisher_stats){.published = m->delivered,
-                                      .refused = m->refused,
-                                      .lost = m->lost,
+                                      .busy = m->busy,
                                       .connects = 1,
                                       .queued = m->count,
-                                      .connected = true};
+                                      .links = 1,
+                                      .links_up = m->down ? 0 : 1,
+                                      .connected = !m->down};
+    uv_mutex_unlock(&m->lock);
+}
+
+/* The ring without its oldest message. */
+static void drop_oldest(memory *m)
+{
+    m->first = (m->first + 1) % m->limit;
+    m->count--;
+}
+
+static void memory_reclaim(medsec_publisher *publisher, medsec_reclaim_fn *take, void *context)
+{
+    memory *m = (memory *)publisher;
+    uv_mutex_lock(&m->lock);
+    while ((m->down || m->stopped) && m->count > 0 && take(context, &m->ring[m->first]->message)) {
+        free(m->ring[m->first]);
+        drop_oldest(m);
+    }
     uv_mutex_unlock(&m->lock);
 }
 
@@ -124,7 +148,9 @@ static void memory_stats(medsec_publisher *publisher, medsec_publisher_stats *st
 static medsec_status memory_stop(medsec_publisher *publisher, uint32_t timeout_ms)
 {
     (void)timeout_ms;
-    set_listener((memory *)publisher, NULL);
+    memory *m = (memory *)publisher;
+    set_listener(m, NULL);
+    m->stopped = true;
     return MEDSEC_OK;
 }
 
@@ -145,6 +171,7 @@ static const medsec_publisher_ops memory_ops = {.start = memory_start,
                                                 .subscribe = memory_subscribe,
                                                 .pressed = memory_pressed,
                                                 .stats = memory_stats,
+                                                .reclaim = memory_reclaim,
                                                 .stop = memory_stop,
                                                 .destroy = memory_destroy};
 
@@ -173,8 +200,7 @@ static bool take_oldest(memory *m)
     bool pressed = is_pressed(m);
     free(m->taken);
     m->taken = m->ring[m->first];
-    m->first = (m->first + 1) % m->limit;
-    m->count--;
+    drop_oldest(m);
     m->delivered++;
     return pressed && !is_pressed(m);
 }
@@ -186,7 +212,7 @@ medsec_status medsec_publisher_memory_take(medsec_publisher *publisher, medsec_m
     }
     memory *m = (memory *)publisher;
     uv_mutex_lock(&m->lock);
-    bool empty = m->count == 0;
+    bool empty = m->count == 0 || m->down;
     bool relieved = !empty && take_oldest(m);
     if (!empty) {
         *message = m->taken->message;
@@ -203,6 +229,18 @@ medsec_status medsec_publisher_memory_take(medsec_publisher *publisher, medsec_m
         listener->relieved(listener->context);
     }
     return MEDSEC_OK;
+}
+
+void medsec_publisher_memory_set_link(medsec_publisher *publisher, bool up)
+{
+    memory *m = (memory *)publisher;
+    uv_mutex_lock(&m->lock);
+    m->down = !up;
+    const medsec_publisher_listener *listener = m->listener;
+    uv_mutex_unlock(&m->lock);
+    if (listener && listener->linked) {
+        listener->linked(listener->context, up);
+    }
 }
 
 void medsec_publisher_memory_deliver(medsec_publisher *publisher, const char *topic,

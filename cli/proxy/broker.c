@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker.h"
+
+#include "tool.h"
+
+#include <medsec/topic.h>
+#include <medsec/version.h>
+#include <stdio.h>
+
+#define CONNECTIONS_MAX 64u
+#define TEXT_MAX (MEDSEC_DEVICE_ID_MAX + 32u)
+
+typedef medsec_status create_fn(medsec_publisher **publisher, const medsec_mqtt_options *options);
+
+static int explain(medsec_status status)
+{
+    if (status == MEDSEC_ERR_ARGUMENT) {
+        tool_error("--broker must be mqtt://HOST[:PORT]");
+        return EXIT_NETWORK;
+    }
+    return EXIT_FAILED;
+}
+
+/* Connection 0 has the gateway's name and its last will; the others are told apart by a number. */
+static medsec_status create_one(medsec_publisher **publisher, const broker_context *c,
+                                uint32_t number)
+{
+    create_fn *const create = medsec_publisher_paho_create;
+    char client[TEXT_MAX], topic[TEXT_MAX];
+    const bool first = number == 0;
+    if (first) {
+        snprintf(client, sizeof client, "medsec-%s", c->name);
+    } else {
+        snprintf(client, sizeof client, "medsec-%s-%u", c->name, number);
+    }
+    snprintf(topic, sizeof topic, "medsec/gateway/%s/status", c->name);
+    const settings *s = c->settings;
+    const medsec_mqtt_options options = {
+        .url = s->broker,
+        .client_id = client,
+        .will_topic = first ? topic : NULL,
+        .will_payload = "{\"status\":\"offline\",\"reason\":\"lost\"}",
+        .online_payload = "{\"status\":\"online\",\"version\":\"" MEDSEC_VERSION_STRING "\"}",
+        .offline_payload = "{\"status\":\"offline\",\"reason\":\"stopped\"}",
+        .queue_bytes = s->queue_bytes,
+        .log = c->log};
+    return create(publisher, &options);
+}
+
+static void destroy_all(medsec_publisher *const *publishers, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        publishers[i]->ops->destroy(publishers[i]);
+    }
+}
+
+static medsec_status create_connections(medsec_publisher **publisher, const broker_context *c)
+{
+    medsec_publisher *all[CONNECTIONS_MAX];
+    const uint32_t count = c->settings->broker_connections;
+    for (uint32_t i = 0; i < count; i++) {
+        const medsec_status status = create_one(&all[i], c, i);
+        if (status != MEDSEC_OK) {
+            destroy_all(all, i);
+            return status;
+        }
+    }
+    *publisher = all[0];
+    return count == 1 ? MEDSEC_OK : medsec_publisher_fan_create(publisher, all, count);
+}
+
+int broker_create(medsec_publisher **publisher, const broker_context *context)
+{
+    const medsec_status status = create_connections(publisher, context);
+    return status == MEDSEC_OK ? EXIT_DONE : explain(status);
+}
