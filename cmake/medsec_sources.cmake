@@ -91,6 +91,7 @@ set(MEDSEC_GATEWAY_SOURCES
   src/gateway/listener.c
   src/gateway/loop.c
   src/gateway/mailbox.c
+  src/gateway/metrics.c
   src/gateway/presence.c
   src/gateway/promote.c
   src/gateway/watch.c)

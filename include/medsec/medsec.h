@@ -55,6 +55,7 @@
 #include <medsec/credential_file.h>
 #include <medsec/gateway.h>
 #include <medsec/log.h>
+#include <medsec/metrics.h>
 #include <medsec/profile_file.h>
 #include <medsec/publisher.h>
 #include <medsec/registry.h>
