@@ -2,6 +2,7 @@
 
 set(MEDSEC_CORE_SOURCES
   src/core/aes_cbc.c
+  src/core/batch_json.c
   src/core/cbc_hs256.c
   src/core/cbor.c
   src/core/control.c
@@ -17,6 +18,7 @@ set(MEDSEC_CORE_SOURCES
   src/core/handshake.c
   src/core/hex.c
   src/core/hkdf.c
+  src/core/json.c
   src/core/pkcs7.c
   src/core/profile.c
   src/core/reading_json.c

@@ -94,6 +94,43 @@ medsec_reading_write_json(char *out, size_t cap, size_t *len, const medsec_profi
 /* Bytes that are always enough for medsec_reading_write_json. */
 #define MEDSEC_READING_JSON_MAX 1536u
 
+/* A second as text, so that readings of one second share the work. */
+typedef struct medsec_second {
+    uint64_t number; /* since 1970 */
+    bool is_set;
+    char text[19]; /* "2026-11-20T12:00:00" */
+} medsec_second;
+
+/* Several readings of one device in one JSON object, for the topic `Readings`. */
+typedef struct medsec_batch_writer {
+    const medsec_profile *profile;
+    char *out;
+    size_t cap;
+    size_t len;
+    uint32_t count; /* readings so far */
+    bool sequenced;
+    medsec_second second;
+} medsec_batch_writer;
+
+/*
+ * `{"device":"..","wire":"medsec/1","boot":7,"time_source":"device","readings":[{"seq":1020,
+ * "time":"2026-11-20T12:00:00.050Z","values":{"Temp":36.600,...},"suspect":["Temp"]},...]}`; `boot`
+ * and `seq` only when the origin is sequenced. Its time and sequence are not looked at.
+ * ERR_DEVICE_ID; ERR_BUFFER; ERR_ARGUMENT.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_batch_begin(medsec_batch_writer *batch, char *out,
+                                                         size_t cap, const medsec_profile *profile,
+                                                         const medsec_reading_origin *origin);
+
+/* One more. ERR_BUFFER: it does not fit any more; what was there before is still good.
+ * ERR_ARGUMENT: not a reading of the profile, or a time after year 9999. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_batch_add(medsec_batch_writer *batch,
+                                                       const medsec_reading *reading,
+                                                       uint64_t time_ms, uint32_t sequence);
+
+/* The object is whole, `*len` bytes without NUL. ERR_STATE: there is no reading in it. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_batch_end(medsec_batch_writer *batch, size_t *len);
+
 MEDSEC_END_DECLS
 
 #endif

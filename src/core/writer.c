@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "writer.h"
 
-#include <string.h>
-
-void medsec__write(medsec__writer *writer, const void *data, size_t len)
-{
-    if (writer->overflow || len > writer->cap - writer->len) {
-        writer->overflow = true;
-        return;
-    }
-    if (len > 0) {
-        memcpy(writer->out + writer->len, data, len);
-        writer->len += len;
-    }
-}
+#include "text.h"
 
 void medsec__write_text(medsec__writer *writer, const char *text)
 {
-    for (; *text != '\0' && !writer->overflow; text++) {
-        medsec__write(writer, text, 1);
-    }
+    medsec__write(writer, text, medsec__length(text, SIZE_MAX));
 }
 
 void medsec__write_number(medsec__writer *writer, uint64_t number, size_t width)

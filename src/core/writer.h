@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * The one way to write text and messages: a cursor that never passes its end. What does not
@@ -19,7 +20,16 @@ typedef struct medsec__writer {
     bool overflow;
 } medsec__writer;
 
-void medsec__write(medsec__writer *writer, const void *data, size_t len);
+static inline void medsec__write(medsec__writer *writer, const void *data, size_t len)
+{
+    if (writer->overflow || len > writer->cap - writer->len) {
+        writer->overflow = true;
+    } else if (len > 0) {
+        memcpy(writer->out + writer->len, data, len);
+        writer->len += len;
+    }
+}
+
 void medsec__write_text(medsec__writer *writer, const char *text);
 /* Decimal, with leading zeros up to `width`. */
 void medsec__write_number(medsec__writer *writer, uint64_t number, size_t width);

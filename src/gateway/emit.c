@@ -101,6 +101,14 @@ static medsec_reading_origin origin_of(const medsec__connection *c, const medsec
                                    .sequence = event->sequence};
 }
 
+/* What is not published is not acknowledged. */
+static void give_up(medsec__connection *c)
+{
+    if (c->filling) {
+        atomic_store(&c->filling->failed, true);
+    }
+}
+
 static void emit_object(medsec__connection *c, const medsec_event *event)
 {
     const medsec_reading_origin origin = origin_of(c, event);
@@ -109,8 +117,46 @@ static void emit_object(medsec__connection *c, const medsec_event *event)
     if (medsec_reading_write_json(json, sizeof json, &len, c->profile, event->reading, &origin) ==
         MEDSEC_OK) {
         publish_part(c, (outgoing){"Reading", json, len, qos_of(c), false});
-    } else if (c->filling) {
-        atomic_store(&c->filling->failed, true); /* what is not published is not acknowledged */
+    } else {
+        give_up(c);
+    }
+}
+
+void medsec__emit_batch(medsec__connection *c)
+{
+    medsec__loop *loop = c->loop;
+    size_t len = 0;
+    if (loop->batch.count > 0 && medsec_batch_end(&loop->batch, &len) == MEDSEC_OK) {
+        publish_part(c, (outgoing){"Readings", loop->batch_text, len, qos_of(c), false});
+    }
+    loop->batch.count = 0;
+}
+
+static medsec_status add_to_batch(medsec__connection *c, const medsec_event *event,
+                                  const medsec_reading_origin *origin)
+{
+    medsec__loop *loop = c->loop;
+    medsec_status status = MEDSEC_OK;
+    if (loop->batch.count == 0) {
+        status = medsec_batch_begin(&loop->batch, loop->batch_text, sizeof loop->batch_text,
+                                    c->profile, origin);
+    }
+    return status == MEDSEC_OK
+               ? medsec_batch_add(&loop->batch, event->reading, origin->time_ms, origin->sequence)
+               : status;
+}
+
+/* A batch that is full is published, and another one begun. */
+static void emit_in_batch(medsec__connection *c, const medsec_event *event)
+{
+    const medsec_reading_origin origin = origin_of(c, event);
+    medsec_status status = add_to_batch(c, event, &origin);
+    if (status == MEDSEC_ERR_BUFFER && c->loop->batch.count > 0) {
+        medsec__emit_batch(c);
+        status = add_to_batch(c, event, &origin);
+    }
+    if (status != MEDSEC_OK) {
+        give_up(c);
     }
 }
 
@@ -159,6 +205,9 @@ void medsec__emit_reading(medsec__connection *c, const medsec_event *event)
     }
     if (what & MEDSEC_PUBLISH_READING) {
         emit_object(c, event);
+    }
+    if (what & MEDSEC_PUBLISH_BATCH) {
+        emit_in_batch(c, event);
     }
 }
 

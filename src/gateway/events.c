@@ -66,6 +66,7 @@ static bool take_end(medsec__connection *c, const medsec_event *event)
 static bool or_reject(medsec__connection *c, bool done)
 {
     if (!done) {
+        medsec__emit_batch(c);
         medsec__connection_reject(c, MEDSEC_ERR_MEMORY);
     }
     return done;
@@ -76,6 +77,9 @@ static bool take(medsec__connection *c, const medsec_event *event)
 {
     c->heard =
         c->heard || (event->type != MEDSEC_EVENT_NONE && event->type != MEDSEC_EVENT_WELCOME);
+    if (event->type != MEDSEC_EVENT_READING) {
+        medsec__emit_batch(c); /* which ends with a message, or with what was read */
+    }
     switch (event->type) {
     case MEDSEC_EVENT_NONE:
         return true;

@@ -35,6 +35,7 @@
 #define MEDSEC__COMMANDS_PER_S 10u /* for one device */
 #define MEDSEC__COMMANDS_BURST 20u
 #define MEDSEC__COMMANDS_WAITING 256u /* of a loop */
+#define MEDSEC__BATCH_JSON_MAX 32768u /* bytes of a message on `Readings`; some 180 readings */
 #define MEDSEC__PROMOTIONS_AT_ONCE 32u /* between two looks at the registry */
 #define MEDSEC__PROMOTIONS_WAITING 100000u /* when the registry cannot be written: some 9 MB */
 
@@ -176,6 +177,8 @@ struct medsec__loop {
     _Atomic bool told_directory;
     medsec__counters counters;
     medsec__hint hints[MEDSEC__HINTS];
+    medsec_batch_writer batch; /* of the connection that is being served */
+    char batch_text[MEDSEC__BATCH_JSON_MAX];
     /* What is left of the last record of a connection is put in front of what it sends next. */
     uint8_t buffer[MEDSEC_RECORD_LEN_MAX + MEDSEC_GATEWAY_READ_BUFFER];
 };
@@ -324,6 +327,8 @@ void medsec__identify_use(medsec__loop *loop, medsec_directory *directory);
 
 /* emit.c: what is published. */
 void medsec__emit_reading(medsec__connection *connection, const medsec_event *event);
+/* The readings since the last time, as one message, when such are published. */
+void medsec__emit_batch(medsec__connection *connection);
 void medsec__emit_profile(medsec__connection *connection);
 /* `live` sessions of the device are left. */
 void medsec__emit_status(medsec__connection *connection, uint32_t live, const char *why);

@@ -347,7 +347,8 @@ void medsec__loop_close(medsec__loop *loop)
     (void)uv_loop_close(&loop->uv);
     medsec__mailbox_close(&loop->mailbox);
     free_blocks(loop);
-    sodium_memzero(loop->buffer, sizeof loop->buffer); /* vitals */
+    sodium_memzero(loop->buffer, sizeof loop->buffer); /* vitals, as those */
+    sodium_memzero(loop->batch_text, sizeof loop->batch_text);
     medsec_aes_cbc_close(&loop->scratch);
     medsec_directory_unref(loop->directory);
     loop->directory = NULL;

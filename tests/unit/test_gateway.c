@@ -357,6 +357,41 @@ static void test_publish_reading_gives_one_object(void **state)
     expect_next(f, "Pico/dev-1/Status {\"status\":\"offline\"");
 }
 
+/* What one read brings is one message, whatever comes behind it. */
+static void test_publish_batch_gives_one_object_a_read(void **state)
+{
+    fixture *f = *state;
+    seed_wire wire = {.len = 0};
+    medsec_gateway_options options = options_of(f, ROOM);
+    options.publish = MEDSEC_PUBLISH_BATCH;
+    options.threads = 1;
+    start(f, &options);
+    int fd = connect_to(f), other = connect_to(f);
+    for (unsigned i = 0; i < 3; i++) {
+        add_frame(&wire, 1, 36 + i);
+    }
+    send_all(fd, wire.text, wire.len);
+    expect_next(f, "Pico/dev-1/Profile ");
+    expect_next(f, "Pico/dev-1/Status ");
+    char line[2048];
+    assert_true(next_message(f, line, sizeof(line), WAIT_MS));
+    assert_non_null(strstr(line, "Pico/dev-1/Readings {\"device\":\"dev-1\",\"wire\":\"seed\","
+                                 "\"time_source\":\"gateway\",\"readings\":[{\"time\":\"20"));
+    assert_non_null(strstr(line, "{\"Temp\":36,"));
+    assert_non_null(strstr(line, "{\"Temp\":37,"));
+    assert_non_null(strstr(line, "{\"Temp\":38,"));
+    send_frame(other, 2, 40);
+    expect(f, "Pico/dev-2/Readings {\"device\":\"dev-2\"", "\"readings\":[{\"time\":");
+    wire.len = 0;
+    add_frame(&wire, 1, 39);
+    memcpy(wire.text + wire.len, "!", 1);
+    send_all(fd, wire.text, wire.len + 1);
+    expect_next(f, "Pico/dev-1/Readings {\"device\":\"dev-1\"");
+    expect_next(f, "Pico/dev-1/Status {\"status\":\"offline\"");
+    close(fd);
+    close(other);
+}
+
 typedef struct bad_input {
     const char *data;
     medsec_status reason;
@@ -694,6 +729,7 @@ int main(void)
         CASE(test_addresses_come_every_fifty_readings),
         CASE(test_frames_in_any_pieces_are_read),
         CASE(test_publish_reading_gives_one_object),
+        CASE(test_publish_batch_gives_one_object_a_read),
         CASE(test_bad_input_closes_its_connection_alone),
         CASE(test_frame_of_another_device_is_rejected),
         CASE(test_end_in_the_middle_of_a_frame_is_counted),

@@ -87,6 +87,76 @@ static void test_publish_chooses_what_is_awaited(void **state)
     v1_client_close(&c);
 }
 
+static void test_batch_is_one_message(void **state)
+{
+    v1_fixture *f = *state;
+    v1_client c;
+    f->options.publish = MEDSEC_PUBLISH_BATCH;
+    start_device(f, &c);
+    for (unsigned first = 0; first < 40; first += 20) {
+        char part[64];
+        v1_client_readings(&c, 20);
+        snprintf(part, sizeof part, "\"readings\":[{\"seq\":%u,\"time\":", first);
+        const held_message *m =
+            v1_expect(f,
+                      "Pico/dev-1/Readings {\"device\":\"dev-1\",\"wire\":\"medsec/1\",\"boot\":7,"
+                      "\"time_source\":\"device\",",
+                      part);
+        assert_int_equal(m->qos, 1);
+        assert_int_not_equal(m->token, 0);
+        v1_client_expect_silence(&c, QUIET_MS);
+        held_report_all(f->publisher);
+        v1_client_expect_ack(&c, first + 19);
+    }
+    assert_int_equal(held_count(f->publisher), 4); /* with Profile and Status */
+    assert_int_equal(v1_stats(f).messages, 4);
+    v1_client_close(&c);
+}
+
+/* More readings than fit into one message on `Readings`: the values never change. */
+static size_t same_again(v1_client *c, uint8_t record[MEDSEC_RECORD_LEN_MAX], size_t rows)
+{
+    const medsec_readings_head head = {.boot = 7, .base_time_ms = 5, .time_quality = 1};
+    const medsec_profile *profile = &medsec_profile_pico_vitals;
+    const medsec_sample sample = {.time_ms = 5, .present = (1u << profile->count) - 1};
+    uint8_t message[MEDSEC_MESSAGE_MAX];
+    medsec_readings_writer writer;
+    size_t len = 0;
+    assert_int_equal(medsec_readings_begin(&writer, message, sizeof message, profile, &head, rows),
+                     MEDSEC_OK);
+    for (size_t i = 0; i < rows; i++) {
+        assert_int_equal(medsec_readings_add(&writer, &sample), MEDSEC_OK);
+    }
+    assert_int_equal(medsec_readings_end(&writer, &len), MEDSEC_OK);
+    return v1_seal(&c->device, record, message, len);
+}
+
+static void test_batch_that_is_too_long_is_cut(void **state)
+{
+    enum { ROWS = 215 };
+    v1_fixture *f = *state;
+    v1_client c;
+    uint8_t record[MEDSEC_RECORD_LEN_MAX];
+    unsigned next = 0;
+    f->options.publish = MEDSEC_PUBLISH_BATCH;
+    start_device(f, &c);
+    v1_client_send(&c, record, same_again(&c, record, ROWS));
+    uint64_t token = v1_expect(f, "Pico/dev-1/Readings", "[{\"seq\":0,")->token;
+    const held_message *m = v1_expect(f, "Pico/dev-1/Readings", "\"boot\":7,");
+    assert_int_equal(m->token, token);
+    const char *first = strstr(m->text, "[{\"seq\":");
+    assert_non_null(first);
+    assert_int_equal(sscanf(first, "[{\"seq\":%u,", &next), 1);
+    assert_true(next > 100 && next < ROWS);
+    assert_int_equal(v1_stats(f).readings, ROWS);
+    held_report(f->publisher, f->seen - 2, MEDSEC_OK);
+    v1_client_expect_silence(&c, QUIET_MS);
+    held_report(f->publisher, f->seen - 1, MEDSEC_OK);
+    v1_client_expect_ack(&c, ROWS - 1);
+    assert_int_equal(v1_stats(f).messages, 4);
+    v1_client_close(&c);
+}
+
 static size_t null_temperature(v1_client *c, uint8_t record[MEDSEC_RECORD_LEN_MAX])
 {
     const medsec_readings_head head = {.boot = 7, .base_time_ms = 5, .time_quality = 0};
@@ -488,6 +558,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_reading_is_published_then_acknowledged),
         CASE(test_publish_chooses_what_is_awaited),
+        CASE(test_batch_is_one_message),
+        CASE(test_batch_that_is_too_long_is_cut),
         CASE(test_failed_sensor_has_no_topic_and_unknown_time_is_the_gateways),
         CASE(test_batches_that_finish_out_of_order_are_acknowledged_in_order),
         CASE(test_failed_message_closes_without_acknowledging),
