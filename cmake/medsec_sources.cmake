@@ -70,9 +70,11 @@ set(MEDSEC_HOST_SOURCES
   src/host/verify.c)
 
 set(MEDSEC_PUBLISHER_SOURCES
+  src/publisher/backoff.c
   src/publisher/broker_socket.c
   src/publisher/fan.c
   src/publisher/memory.c
+  src/publisher/mqtt_message.c
   src/publisher/mqtt_url.c
   src/publisher/paho.c
   src/publisher/paho_link.c

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "paho.h"
+#include "backoff.h"
 #include "broker_socket.h"
+#include "mqtt_message.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,21 +14,6 @@
  * long for company.
  */
 #define LINGER_MS 5u
-
-#define MQTT_PAYLOAD_MAX 268435455u /* bytes of a packet; MQTT 5.0 section 1.5.5 */
-
-static uint64_t random_below(uint64_t bound)
-{
-    uint32_t r = 0;
-    (void)uv_random(NULL, NULL, &r, sizeof r, 0, NULL);
-    return r % bound;
-}
-
-/* Half of it sure, half of it chance: gateways that lost a broker together do not come back so. */
-static uint32_t with_jitter(uint32_t backoff_ms)
-{
-    return backoff_ms / 2 + (uint32_t)random_below(backoff_ms / 2 + 1);
-}
 
 static bool time_is_up(const paho *p)
 {
@@ -124,7 +111,7 @@ static bool run_link(paho *p)
 static void run(void *context)
 {
     paho *p = context;
-    uint32_t backoff = MEDSEC_MQTT_BACKOFF_MIN_MS;
+    medsec__backoff backoff = {0};
     uv_mutex_lock(&p->lock);
     for (;;) {
         uint64_t begin = uv_hrtime();
@@ -132,15 +119,10 @@ static void run(void *context)
         if (time_is_up(p)) {
             break;
         }
-        /* One that is thrown out at once (two of one name, say) must not come back at once. */
-        if (was_up && uv_hrtime() - begin > MEDSEC_MQTT_BACKOFF_MAX_MS * MS) {
-            backoff = MEDSEC_MQTT_BACKOFF_MIN_MS;
-        }
-        uint32_t wait_ms = with_jitter(backoff);
+        uint64_t lasted_ms = was_up ? (uv_hrtime() - begin) / MS : 0;
+        uint32_t wait_ms = medsec__backoff_next(&backoff, lasted_ms);
         log_down(p, was_up, wait_ms);
         back_off(p, wait_ms);
-        backoff =
-            backoff * 2 < MEDSEC_MQTT_BACKOFF_MAX_MS ? backoff * 2 : MEDSEC_MQTT_BACKOFF_MAX_MS;
     }
     if (p->link == PAHO_UP) {
         medsec__paho_announce(p, p->offline_payload);
@@ -167,27 +149,10 @@ static medsec_status paho_start(medsec_publisher *publisher,
     return MEDSEC_OK;
 }
 
-/* Paho reports a bad topic only when it is too late to tell who sent it. */
-static medsec_status check(const medsec_message *m)
-{
-    if (m->topic_len == 0 || m->topic_len > UINT16_MAX) {
-        return MEDSEC_ERR_TOPIC;
-    }
-    for (size_t i = 0; i < m->topic_len; i++) {
-        if (m->topic[i] < ' ' || m->topic[i] > '~' || m->topic[i] == '+' || m->topic[i] == '#') {
-            return MEDSEC_ERR_TOPIC;
-        }
-    }
-    if (m->payload_len > MQTT_PAYLOAD_MAX - UINT16_MAX) {
-        return MEDSEC_ERR_LIMIT;
-    }
-    return m->qos <= 1 ? MEDSEC_OK : MEDSEC_ERR_ARGUMENT;
-}
-
 static medsec_status paho_publish(medsec_publisher *publisher, const medsec_message *message)
 {
     paho *p = (paho *)publisher;
-    medsec_status status = check(message);
+    medsec_status status = medsec__mqtt_message_check(message);
     if (status != MEDSEC_OK) {
         return status;
     }

@@ -14,6 +14,7 @@ typedef struct record {
     uint32_t lane;
     uint8_t qos;
     bool retain;
+    bool droppable;
 } record;
 
 static const size_t record_align = alignof(max_align_t);
@@ -83,7 +84,8 @@ medsec_status medsec__queue_push(medsec__queue *queue, const medsec_message *mes
                   .token = message->token,
                   .lane = message->lane,
                   .qos = message->qos,
-                  .retain = message->retain};
+                  .retain = message->retain,
+                  .droppable = message->droppable};
     char *text = (char *)(r + 1);
     memcpy(text, message->topic, message->topic_len);
     text[message->topic_len] = '\0';
@@ -117,7 +119,8 @@ bool medsec__queue_next(medsec__queue *queue, medsec_message *message)
                                 .token = r->token,
                                 .lane = r->lane,
                                 .qos = r->qos,
-                                .retain = r->retain};
+                                .retain = r->retain,
+                                .droppable = r->droppable};
     queue->next = step(queue, queue->next);
     queue->handed++;
     return true;

@@ -19,7 +19,8 @@ static medsec_message message(const char *topic, const char *payload)
                             .token = 7,
                             .lane = 3,
                             .qos = 1,
-                            .retain = true};
+                            .retain = true,
+                            .droppable = true};
 }
 
 static void test_next_gives_what_was_pushed(void **state)
@@ -38,6 +39,7 @@ static void test_next_gives_what_was_pushed(void **state)
     assert_int_equal(out.lane, 3);
     assert_int_equal(out.qos, 1);
     assert_true(out.retain);
+    assert_true(out.droppable);
     assert_false(medsec__queue_next(&q, &out));
     medsec__queue_close(&q);
 }
