@@ -88,6 +88,7 @@ typedef struct medsec_gateway_stats {
     uint64_t promotions; /* rotations completed */
     uint64_t devices; /* in the registry, now */
     uint64_t generation; /* of the registry that is in use: the number of its last change */
+    uint64_t stalled_ms; /* since the slowest loop last turned; they turn once a second at least */
     medsec_gateway_latency durable; /* batches of medsec/1: from the record to the last PUBACK */
     uint64_t rejected[MEDSEC_GATEWAY_REASONS];
 } medsec_gateway_stats;

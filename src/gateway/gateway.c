@@ -341,12 +341,26 @@ static void add_counters(medsec_gateway_stats *stats, const medsec__counters *c)
     }
 }
 
+static uint64_t stalled_ms(const medsec_gateway *gateway)
+{
+    const uint64_t now_ms = uv_hrtime() / 1000000;
+    uint64_t longest = 0;
+    for (uint32_t i = 0; i < gateway->options.threads; i++) {
+        const uint64_t turned_ms = atomic_load(&gateway->loops[i].turned_ms);
+        if (turned_ms != 0 && turned_ms < now_ms && now_ms - turned_ms > longest) {
+            longest = now_ms - turned_ms;
+        }
+    }
+    return longest;
+}
+
 void medsec_gateway_get_stats(const medsec_gateway *gateway, medsec_gateway_stats *stats)
 {
     *stats = (medsec_gateway_stats){.reloads = gateway->reloads, .promotions = gateway->promoted};
     for (uint32_t i = 0; i < gateway->options.threads; i++) {
         add_counters(stats, &gateway->loops[i].counters);
     }
+    stats->stalled_ms = stalled_ms(gateway);
 }
 
 static void stop_watch(medsec_gateway *gateway)

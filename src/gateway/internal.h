@@ -172,6 +172,7 @@ struct medsec__loop {
     bool draining;
     bool quiet; /* nothing came since the last tick */
     uint64_t drain_end_ms;
+    _Atomic uint64_t turned_ms; /* when it ticked last, as uv_now; 0: it does not run */
     _Atomic bool told_stop;
     _Atomic bool told_relieved;
     _Atomic bool told_directory;

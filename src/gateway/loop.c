@@ -167,6 +167,7 @@ static void on_tick(uv_timer_t *timer)
 {
     medsec__loop *loop = timer->data;
     const medsec_gateway_options *o = &loop->gateway->options;
+    atomic_store(&loop->turned_ms, uv_now(&loop->uv));
     if (loop->draining) {
         drain_tick(loop);
         return;
@@ -308,7 +309,9 @@ medsec_status medsec__loop_open(medsec__loop *loop)
 static void run(void *context)
 {
     medsec__loop *loop = context;
+    atomic_store(&loop->turned_ms, uv_hrtime() / 1000000);
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    atomic_store(&loop->turned_ms, 0);
 }
 
 medsec_status medsec__loop_run(medsec__loop *loop)

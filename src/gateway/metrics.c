@@ -50,6 +50,8 @@ static const family of_gateway[] = {
      "Times that a connection was not read from because too much waited for the broker."},
     {"commands", COUNTER, WHOLE, GATEWAY(commands), "Commands sent down to devices."},
     {"rotations_completed", COUNTER, WHOLE, GATEWAY(promotions), "Rotations of secrets completed."},
+    {"loop_stall_seconds", GAUGE, MILLISECONDS, GATEWAY(stalled_ms),
+     "Time since the slowest event loop last turned."},
     {"registry_reloads", COUNTER, WHOLE, GATEWAY(reloads), "Times that the registry was read."},
     {"registry_devices", GAUGE, WHOLE, GATEWAY(devices), "Devices in the registry."},
     {"registry_generation", GAUGE, WHOLE, GATEWAY(generation),

@@ -462,6 +462,27 @@ static void test_command_is_answered_when_its_connection_is_gone(void **state)
     v1_client_close(&c);
 }
 
+/* Others turn: the slowest counts. */
+static void test_stats_tell_of_a_loop_that_hangs(void **state)
+{
+    v1_fixture *f = *state;
+    v1_client c;
+    v1_start(f);
+    start_device(f, &c, 1);
+    held_block(f->publisher);
+    v1_client_readings(&c, 1);
+    for (unsigned i = 0; i < V1_WAIT_MS && v1_stats(f).stalled_ms < 1500; i++) {
+        uv_sleep(1);
+    }
+    assert_in_range(v1_stats(f).stalled_ms, 1500, 1000000);
+    held_unblock(f->publisher);
+    for (unsigned i = 0; i < V1_WAIT_MS && v1_stats(f).stalled_ms >= 1200; i++) {
+        uv_sleep(1);
+    }
+    assert_in_range(v1_stats(f).stalled_ms, 0, 1199);
+    v1_client_close(&c);
+}
+
 /* The device's next secrets: of number 11, for the device that had those of 1. */
 static void rotate(const v1_fixture *f, v1_client *next)
 {
@@ -760,6 +781,7 @@ int main(void)
         CASE(test_command_follows_the_device),
         CASE(test_commands_race_with_disconnects),
         CASE(test_command_is_answered_when_its_connection_is_gone),
+        CASE(test_stats_tell_of_a_loop_that_hangs),
         CASE(test_revoked_device_is_closed_within_a_second),
         CASE(test_first_record_under_the_pending_secrets_completes_a_rotation),
         CASE(test_promotion_elsewhere_closes_the_old_session),
