@@ -71,15 +71,19 @@ set(MEDSEC_HOST_SOURCES
 
 set(MEDSEC_PUBLISHER_SOURCES
   src/publisher/backoff.c
+  src/publisher/broker_address.c
   src/publisher/broker_socket.c
   src/publisher/fan.c
+  src/publisher/link_failure.c
   src/publisher/memory.c
   src/publisher/mqtt_message.c
+  src/publisher/mqtt_options.c
   src/publisher/mqtt_url.c
   src/publisher/paho.c
   src/publisher/paho_link.c
   src/publisher/paho_window.c
-  src/publisher/queue.c)
+  src/publisher/queue.c
+  src/publisher/tls.c)
 
 set(MEDSEC_GATEWAY_SOURCES
   src/gateway/acknowledge.c

@@ -64,6 +64,7 @@ typedef struct medsec_publisher_stats {
     uint32_t links; /* broker connections there should be */
     uint32_t links_up; /* and are, now */
     bool connected; /* all of them */
+    const char *trouble; /* why not, in words; a constant. NULL: connected, or not known yet */
     uint8_t mqtt_version; /* 5, 4 (3.1.1); 0: not connected yet */
     bool spooling; /* messages go to the disk now */
     bool spool_full; /* and there is no more room there: medsec/1 devices wait */
@@ -180,8 +181,9 @@ typedef struct medsec_spool_options {
 } medsec_spool_options;
 
 #define MEDSEC_SPOOL_KEY_LEN 32u
-#define MEDSEC_SPOOL_BYTES (1024u * 1024u * 1024u) /* 5 000 devices at 1 Hz batches: some 20 min \
-                                                    */
+#define MEDSEC_SPOOL_BYTES                                                \
+    (1024u * 1024u * 1024u) /* 5 000 devices at 1 Hz batches: some 20 min \
+                             */
 #define MEDSEC_SPOOL_AGE_S (7u * 86400u)
 #define MEDSEC_SPOOL_QUEUE_BYTES (8u * 1024u * 1024u)
 
@@ -189,8 +191,10 @@ MEDSEC_BEGIN_DECLS
 
 /*
  * The broker back end on paho.mqtt.c (MQTTAsync), with threads of its own. ERR_ARGUMENT: the URL is
- * not understood; half a pair; a pin, which paho has no place for. ERR_IO, ERR_CORRUPT: a file of
- * certificates or keys cannot be read. ERR_MEMORY. Strings are copied.
+ * not understood; half a pair; a pin, which paho has no place for; files or a pin without TLS.
+ * ERR_CLEAR_TEXT: an address, given as a number, that is not private, without TLS. ERR_IO,
+ * ERR_CORRUPT, ERR_PERMISSION: a file of certificates or keys cannot be used, which is logged.
+ * ERR_MEMORY. Strings are copied.
  */
 MEDSEC_API MEDSEC_CHECK medsec_status
 medsec_publisher_paho_create(medsec_publisher **publisher, const medsec_mqtt_options *options);

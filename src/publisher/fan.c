@@ -120,6 +120,7 @@ static void add(medsec_publisher_stats *sum, const medsec_publisher_stats *one)
     sum->links += one->links;
     sum->links_up += one->links_up;
     sum->mqtt_version = one->mqtt_version;
+    sum->trouble = sum->trouble ? sum->trouble : one->trouble;
 }
 
 static void fan_stats(medsec_publisher *publisher, medsec_publisher_stats *stats)

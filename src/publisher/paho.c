@@ -79,14 +79,18 @@ static void serve(paho *p)
 
 static void log_up(const paho *p)
 {
-    medsec_log_write(p->log, MEDSEC_LOG_INFO, "broker-connected", MEDSEC_LOG_STR("broker", p->url),
+    medsec_log_write(p->options.log, MEDSEC_LOG_INFO, "broker-connected",
+                     MEDSEC_LOG_STR("broker", p->options.url_text),
                      MEDSEC_LOG_STR("mqtt", p->version == MQTTVERSION_5 ? "5" : "3.1.1"));
 }
 
-static void log_down(const paho *p, bool was_up, uint32_t wait_ms)
+static void log_down(paho *p, bool was_up, uint32_t wait_ms)
 {
-    medsec_log_write(p->log, MEDSEC_LOG_WARN, was_up ? "broker-lost" : "broker-unreachable",
-                     MEDSEC_LOG_STR("broker", p->url), MEDSEC_LOG_INT("code", p->failure),
+    p->trouble = p->failure.reason;
+    medsec_log_write(p->options.log, MEDSEC_LOG_WARN, was_up ? "broker-lost" : "broker-unreachable",
+                     MEDSEC_LOG_STR("broker", p->options.url_text),
+                     MEDSEC_LOG_STR("reason", p->failure.reason ? p->failure.reason : "not known"),
+                     MEDSEC_LOG_STR("hint", p->failure.hint ? p->failure.hint : ""),
                      MEDSEC_LOG_INT("queued", p->queue.count), MEDSEC_LOG_INT("retry_ms", wait_ms));
 }
 
@@ -101,8 +105,8 @@ static bool run_link(paho *p)
     p->counts.connects++;
     log_up(p);
     p->corked = false;
-    p->fd = medsec__broker_socket(p->port);
-    medsec__paho_announce(p, p->online_payload);
+    p->fd = medsec__broker_socket(p->options.url.port);
+    medsec__paho_announce(p, p->options.online_payload);
     medsec__paho_subscribe(p);
     serve(p);
     return true;
@@ -125,7 +129,7 @@ static void run(void *context)
         back_off(p, wait_ms);
     }
     if (p->link == PAHO_UP) {
-        medsec__paho_announce(p, p->offline_payload);
+        medsec__paho_announce(p, p->options.offline_payload);
     }
     medsec__paho_disconnect(p);
     uv_mutex_unlock(&p->lock);
@@ -161,7 +165,7 @@ static medsec_status paho_publish(medsec_publisher *publisher, const medsec_mess
     if (status == MEDSEC_ERR_BUSY) {
         p->counts.busy++;
     }
-    if (p->queue.used >= p->high_water) {
+    if (p->queue.used >= p->options.queue_bytes) {
         p->is_pressed = true;
     }
     bool wake = p->waiting && medsec__paho_must_start(p);
@@ -204,6 +208,7 @@ static void paho_stats(medsec_publisher *publisher, medsec_publisher_stats *stat
     stats->links = 1;
     stats->links_up = p->link == PAHO_UP ? 1 : 0;
     stats->connected = p->link == PAHO_UP;
+    stats->trouble = stats->connected ? NULL : p->trouble;
     stats->mqtt_version = p->counts.connects > 0 ? (uint8_t)p->version : 0;
     uv_mutex_unlock(&p->lock);
 }
@@ -238,7 +243,7 @@ static medsec_status paho_stop(medsec_publisher *publisher, uint32_t timeout_ms)
     p->started = false;
     size_t left = give_up(p);
     if (left > 0) {
-        medsec_log_write(p->log, MEDSEC_LOG_ERROR, "messages-lost",
+        medsec_log_write(p->options.log, MEDSEC_LOG_ERROR, "messages-lost",
                          MEDSEC_LOG_INT("messages", left));
     }
     return left > 0 ? MEDSEC_ERR_TIMEOUT : MEDSEC_OK;
@@ -253,11 +258,7 @@ static void paho_destroy(medsec_publisher *publisher)
     medsec__queue_close(&p->queue);
     uv_cond_destroy(&p->changed);
     uv_mutex_destroy(&p->lock);
-    free(p->client_id);
-    free(p->will_topic);
-    free(p->will_payload);
-    free(p->online_payload);
-    free(p->offline_payload);
+    medsec__mqtt_options_free(&p->options);
     free(p->filter);
     free(p);
 }
@@ -270,47 +271,46 @@ static const medsec_publisher_ops paho_ops = {.start = paho_start,
                                               .stop = paho_stop,
                                               .destroy = paho_destroy};
 
-/* True unless memory ran out. */
-static bool copy(char **out, const char *text)
+/* What paho cannot do. */
+static medsec_status check_options(const medsec__mqtt_options *options)
 {
-    *out = text ? strdup(text) : NULL;
-    return *out || !text;
+    return options->pin ? MEDSEC_ERR_ARGUMENT : MEDSEC_OK;
 }
 
-static bool fill_in(paho *p, const medsec_mqtt_options *o)
+static medsec_status fill_in(paho *p, const medsec_mqtt_options *options)
 {
-    p->base.ops = &paho_ops;
-    p->log = o->log;
-    p->version = MQTTVERSION_5;
-    p->keep_alive_s = o->keep_alive_s ? o->keep_alive_s : MEDSEC_MQTT_KEEP_ALIVE_S;
-    p->high_water = o->queue_bytes ? o->queue_bytes : MEDSEC_MQTT_QUEUE_BYTES;
-    return copy(&p->client_id, o->client_id) && copy(&p->will_topic, o->will_topic) &&
-           copy(&p->will_payload, o->will_payload) && copy(&p->online_payload, o->online_payload) &&
-           copy(&p->offline_payload, o->offline_payload) &&
-           medsec__queue_open(&p->queue, p->high_water + MEDSEC_MQTT_QUEUE_SLACK) == MEDSEC_OK;
+    medsec_status status = medsec__mqtt_options_copy(&p->options, options);
+    if (status == MEDSEC_OK) {
+        status = check_options(&p->options);
+    }
+    if (status == MEDSEC_OK) {
+        status = medsec__queue_open(&p->queue, p->options.queue_bytes + MEDSEC_MQTT_QUEUE_SLACK);
+    }
+    return status;
 }
 
 medsec_status medsec_publisher_paho_create(medsec_publisher **publisher,
                                            const medsec_mqtt_options *options)
 {
-    if (!publisher || !options || !options->url || !options->client_id) {
+    if (!publisher || !options) {
         return MEDSEC_ERR_ARGUMENT;
     }
-    char url[MEDSEC__MQTT_URL_MAX];
-    uint16_t port;
-    medsec_status status = medsec__mqtt_url(url, &port, options->url);
-    if (status != MEDSEC_OK) {
-        return status;
-    }
     paho *p = calloc(1, sizeof *p);
-    if (!p) {
+    if (!p || uv_mutex_init(&p->lock) != 0) {
+        free(p);
         return MEDSEC_ERR_MEMORY;
     }
-    memcpy(p->url, url, sizeof url);
-    p->port = port;
-    if (uv_mutex_init(&p->lock) != 0 || uv_cond_init(&p->changed) != 0 || !fill_in(p, options)) {
-        paho_destroy(&p->base);
+    if (uv_cond_init(&p->changed) != 0) {
+        uv_mutex_destroy(&p->lock);
+        free(p);
         return MEDSEC_ERR_MEMORY;
+    }
+    p->base.ops = &paho_ops;
+    p->version = MQTTVERSION_5;
+    medsec_status status = fill_in(p, options);
+    if (status != MEDSEC_OK) {
+        paho_destroy(&p->base);
+        return status;
     }
     *publisher = &p->base;
     return MEDSEC_OK;

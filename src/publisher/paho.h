@@ -2,7 +2,8 @@
 #ifndef MEDSEC_PUBLISHER_PAHO_H
 #define MEDSEC_PUBLISHER_PAHO_H
 
-#include "mqtt_url.h"
+#include "link_failure.h"
+#include "mqtt_options.h"
 #include "queue.h"
 
 #include <MQTTAsync.h>
@@ -31,17 +32,8 @@ typedef struct paho_slot {
 typedef struct paho {
     medsec_publisher base;
     const medsec_publisher_listener *listener;
-    char url[MEDSEC__MQTT_URL_MAX];
-    uint16_t port;
-    char *client_id;
-    char *will_topic;
-    char *will_payload;
-    char *online_payload;
-    char *offline_payload;
+    medsec__mqtt_options options;
     char *filter; /* of the subscription; NULL: none */
-    uint32_t keep_alive_s;
-    size_t high_water;
-    medsec_log *log;
     uv_thread_t thread;
 
     uv_mutex_t lock; /* for all below */
@@ -50,7 +42,9 @@ typedef struct paho {
     MQTTAsync handle; /* NULL when there is none; changed by our thread only */
     int version; /* of MQTT, for the next attempt */
     paho_link link;
-    int failure; /* why the link is down, as paho says it */
+    medsec__link_failure failure; /* why the link is down; no reason: not known, or up */
+    const char *trouble; /* its reason, also while the next attempt runs */
+    uint32_t attempt; /* of the addresses that the broker's name has; another after a failure */
     bool started;
     bool stopping;
     bool waiting; /* our thread sleeps until there is something to send */

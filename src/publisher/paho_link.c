@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "broker_address.h"
 #include "paho.h"
 
 #include <string.h>
@@ -9,13 +10,14 @@
 /* CONNACK of a broker that does not speak the version asked for: MQTT 3.1.1 and MQTT 5. */
 #define REFUSED_VERSION_311 1
 
-static void set_link(paho *p, paho_link link, int failure)
+/* What paho says itself is less than what the broker said before it. Lock held. */
+static void go_down(paho *p, medsec__link_failure failure)
 {
-    uv_mutex_lock(&p->lock);
-    p->link = link;
-    p->failure = failure;
+    p->link = PAHO_DOWN;
+    if (!p->failure.reason) {
+        p->failure = failure;
+    }
     uv_cond_signal(&p->changed);
-    uv_mutex_unlock(&p->lock);
 }
 
 static void connected(paho *p, size_t window)
@@ -24,7 +26,7 @@ static void connected(paho *p, size_t window)
     if (p->link == PAHO_CONNECTING) {
         p->window = window;
         p->link = PAHO_UP;
-        p->failure = 0;
+        p->failure = (medsec__link_failure){.reason = NULL};
         uv_cond_signal(&p->changed);
     }
     uv_mutex_unlock(&p->lock);
@@ -59,15 +61,26 @@ static bool is_about_version(int code, const char *message)
                        strcmp(message, "TCP connect completion failure") == 0);
 }
 
+static medsec__link_failure explain(int code, const char *message)
+{
+    if (code > 0) {
+        return medsec__mqtt_failure(code);
+    }
+    if (message && strcmp(message, "TCP connect timeout") == 0) {
+        return medsec__status_failure(MEDSEC_ERR_TIMEOUT);
+    }
+    const bool met = message && strcmp(message, "socket error") == 0;
+    return medsec__status_failure(met ? MEDSEC_ERR_CLOSED : MEDSEC_ERR_IO);
+}
+
 static void connect_failed(paho *p, int code, const char *message)
 {
     uv_mutex_lock(&p->lock);
     if (p->link == PAHO_CONNECTING && is_about_version(code, message)) {
         p->version = p->version == MQTTVERSION_5 ? MQTTVERSION_3_1_1 : MQTTVERSION_5;
     }
-    p->link = PAHO_DOWN;
-    p->failure = code;
-    uv_cond_signal(&p->changed);
+    p->attempt++;
+    go_down(p, explain(code, message));
     uv_mutex_unlock(&p->lock);
 }
 
@@ -83,8 +96,21 @@ static void on_connect_failed(void *context, MQTTAsync_failureData *data)
 
 static void on_lost(void *context, char *cause)
 {
+    paho *p = context;
     (void)cause;
-    set_link(context, PAHO_DOWN, MQTTASYNC_DISCONNECTED);
+    uv_mutex_lock(&p->lock);
+    go_down(p, medsec__status_failure(MEDSEC_ERR_CLOSED));
+    uv_mutex_unlock(&p->lock);
+}
+
+/* DISCONNECT of MQTT 5 (section 3.14): the broker says why. */
+static void on_disconnect(void *context, MQTTProperties *properties, enum MQTTReasonCodes reason)
+{
+    paho *p = context;
+    (void)properties;
+    uv_mutex_lock(&p->lock);
+    p->failure = medsec__mqtt_failure((int)reason);
+    uv_mutex_unlock(&p->lock);
 }
 
 static int on_arrived(void *context, char *topic, int topic_len, MQTTAsync_message *message)
@@ -102,16 +128,45 @@ static int on_arrived(void *context, char *topic, int topic_len, MQTTAsync_messa
     return 1;
 }
 
-static int create_handle(const paho *p, MQTTAsync *handle)
+/* By its name where TLS will look at the name, else by the address that was checked. */
+static medsec_status choose_target(char target[MEDSEC__MQTT_URL_MAX], const paho *p)
+{
+    const medsec__mqtt_url *url = &p->options.url;
+    if (url->tls) {
+        medsec__mqtt_url_text(target, "ssl", url->host, url->port);
+        return MEDSEC_OK;
+    }
+    char host[MEDSEC__BROKER_HOST_MAX];
+    medsec_status status = medsec__broker_resolve(host, &p->options, p->attempt);
+    if (status == MEDSEC_OK) {
+        medsec__mqtt_url_text(target, "tcp", host, url->port);
+    }
+    return status;
+}
+
+static int create_handle(const paho *p, MQTTAsync *handle, const char *target)
 {
     MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer;
     options.MQTTVersion = p->version;
     options.maxBufferedMessages = 2 * (int)MEDSEC_MQTT_IN_FLIGHT;
-    int rc = MQTTAsync_createWithOptions(handle, p->url, p->client_id, MQTTCLIENT_PERSISTENCE_NONE,
-                                         NULL, &options);
+    int rc = MQTTAsync_createWithOptions(handle, target, p->options.client_id,
+                                         MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
     /* Else paho formats and keeps a trace of every packet, payloads included. */
     MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
     return rc;
+}
+
+/* What medsec__tls_create() sets in a context of ours. */
+static MQTTAsync_SSLOptions tls_options(const medsec__mqtt_options *options)
+{
+    MQTTAsync_SSLOptions tls = MQTTAsync_SSLOptions_initializer;
+    tls.enableServerCertAuth = 1;
+    tls.verify = 1; /* of the name */
+    tls.enabledCipherSuites = "DEFAULT:@SECLEVEL=2"; /* which refuses TLS 1.1 */
+    tls.trustStore = options->ca_file;
+    tls.keyStore = options->cert_file;
+    tls.privateKey = options->key_file;
+    return tls;
 }
 
 static int ask_connection(paho *p, MQTTAsync handle)
@@ -129,16 +184,23 @@ static int ask_connection(paho *p, MQTTAsync handle)
         options.onFailure = on_connect_failed;
     }
     MQTTAsync_willOptions will = MQTTAsync_willOptions_initializer;
-    will.topicName = p->will_topic;
-    will.message = p->will_payload;
+    will.topicName = p->options.will_topic;
+    will.message = p->options.will_payload;
     will.retained = 1;
     will.qos = 1;
-    options.will = p->will_topic && p->will_payload ? &will : NULL;
+    options.will = p->options.will_topic && p->options.will_payload ? &will : NULL;
     options.context = p;
-    options.keepAliveInterval = (int)p->keep_alive_s;
+    options.keepAliveInterval = (int)p->options.keep_alive_s;
     options.maxInflight = (int)MEDSEC_MQTT_IN_FLIGHT + 1;
     options.connectTimeout = CONNECT_TIMEOUT_S;
+    options.username = p->options.username;
+    options.password = p->options.password;
+    MQTTAsync_SSLOptions tls = tls_options(&p->options);
+    options.ssl = p->options.url.tls ? &tls : NULL;
     int rc = MQTTAsync_setCallbacks(handle, p, on_lost, on_arrived, NULL);
+    if (rc == MQTTASYNC_SUCCESS) {
+        rc = MQTTAsync_setDisconnected(handle, p, on_disconnect);
+    }
     return rc == MQTTASYNC_SUCCESS ? MQTTAsync_connect(handle, &options) : rc;
 }
 
@@ -165,42 +227,54 @@ static void swap_handle(paho *p, MQTTAsync handle)
     rewind_window(p);
 }
 
-static void fail(paho *p, int rc)
+static medsec_status as_status(int rc)
 {
-    p->link = PAHO_DOWN;
-    p->failure = rc;
+    return rc == MQTTASYNC_SUCCESS ? MEDSEC_OK : MEDSEC_ERR_IO;
 }
 
 void medsec__paho_connect(paho *p)
 {
     p->link = PAHO_CONNECTING;
+    p->failure = (medsec__link_failure){.reason = NULL};
     uv_mutex_unlock(&p->lock);
     /* The new handle before the old one goes: without any, paho would stop its threads. */
+    char target[MEDSEC__MQTT_URL_MAX];
     MQTTAsync handle = NULL;
-    int rc = create_handle(p, &handle);
+    medsec_status status = choose_target(target, p);
+    if (status == MEDSEC_OK) {
+        status = as_status(create_handle(p, &handle, target));
+    }
     uv_mutex_lock(&p->lock);
     swap_handle(p, handle);
-    if (rc == MQTTASYNC_SUCCESS) {
+    if (status == MEDSEC_OK) {
         p->link = PAHO_CONNECTING;
         uv_mutex_unlock(&p->lock);
-        rc = ask_connection(p, handle);
+        status = as_status(ask_connection(p, handle));
         uv_mutex_lock(&p->lock);
     }
-    if (rc != MQTTASYNC_SUCCESS) {
-        fail(p, rc);
+    if (status != MEDSEC_OK) {
+        go_down(p, medsec__status_failure(status));
     }
+}
+
+static void said_goodbye(paho *p)
+{
+    uv_mutex_lock(&p->lock);
+    p->link = PAHO_DOWN;
+    uv_cond_signal(&p->changed);
+    uv_mutex_unlock(&p->lock);
 }
 
 static void on_goodbye5(void *context, MQTTAsync_successData5 *data)
 {
     (void)data;
-    set_link(context, PAHO_DOWN, 0);
+    said_goodbye(context);
 }
 
 static void on_goodbye(void *context, MQTTAsync_successData *data)
 {
     (void)data;
-    set_link(context, PAHO_DOWN, 0);
+    said_goodbye(context);
 }
 
 static void wait_down(paho *p)
@@ -241,20 +315,21 @@ void medsec__paho_disconnect(paho *p)
 
 void medsec__paho_announce(paho *p, const char *payload)
 {
-    if (!p->will_topic || !payload) {
+    if (!p->options.will_topic || !payload) {
         return;
     }
     uv_mutex_unlock(&p->lock);
-    int rc = MQTTAsync_send(p->handle, p->will_topic, (int)strlen(payload), payload, 1, 1, NULL);
+    int rc =
+        MQTTAsync_send(p->handle, p->options.will_topic, (int)strlen(payload), payload, 1, 1, NULL);
     uv_mutex_lock(&p->lock);
     if (rc != MQTTASYNC_SUCCESS) {
-        fail(p, rc);
+        go_down(p, medsec__status_failure(MEDSEC_ERR_IO));
     }
 }
 
 static void subscription_failed(paho *p, int code)
 {
-    medsec_log_write(p->log, MEDSEC_LOG_ERROR, "subscription-refused",
+    medsec_log_write(p->options.log, MEDSEC_LOG_ERROR, "subscription-refused",
                      MEDSEC_LOG_STR("filter", p->filter), MEDSEC_LOG_INT("code", code));
 }
 
@@ -284,6 +359,6 @@ void medsec__paho_subscribe(paho *p)
     int rc = MQTTAsync_subscribe(p->handle, p->filter, 1, &response);
     uv_mutex_lock(&p->lock);
     if (rc != MQTTASYNC_SUCCESS) {
-        fail(p, rc);
+        go_down(p, medsec__status_failure(MEDSEC_ERR_IO));
     }
 }

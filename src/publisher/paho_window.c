@@ -38,7 +38,7 @@ static void release_settled(paho *p, report *r)
     while (p->released < p->handed && p->slots[p->released % MEDSEC_MQTT_IN_FLIGHT].done) {
         release_oldest(p, r);
     }
-    if (p->is_pressed && p->queue.used <= p->high_water / 2) {
+    if (p->is_pressed && p->queue.used <= p->options.queue_bytes / 2) {
         p->is_pressed = false;
         r->relieved = true;
     }
@@ -153,7 +153,6 @@ void medsec__paho_pump(paho *p, bool starting)
         uv_mutex_lock(&p->lock);
         if (rc != MQTTASYNC_SUCCESS) {
             p->link = PAHO_DOWN;
-            p->failure = rc;
         }
     }
     p->pumping = false;
