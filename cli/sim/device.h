@@ -48,6 +48,8 @@ typedef struct world {
     ecg_beat beat;
     counters count;
     histogram latency; /* microseconds */
+    histogram recovery; /* milliseconds from a cut to the next acknowledgement, or connection */
+    uint32_t away; /* devices that were cut, and are not counted there yet */
     wire_setup setup;
     FILE *record; /* what the first device sends; NULL: not asked for */
     bool dark; /* an outage: no bytes pass */
@@ -69,6 +71,9 @@ typedef struct device {
     bool was_connected;
     bool aborted; /* comes back no more */
     bool driving; /* a step is being done */
+    bool away; /* it was cut; see world */
+    uint64_t cut_ms; /* when that was */
+    uint64_t cut_acknowledged; /* readings, then */
     bool has_socket;
     bool writing; /* the kernel reads from the outbox */
     size_t writing_len;

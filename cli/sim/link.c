@@ -50,6 +50,34 @@ void link_peer_closed(device *d)
     }
 }
 
+static uint64_t acknowledged(const device *d)
+{
+    wire_counts sum = {.sampled = 0};
+
+    d->wire.ops->add_counts(&d->wire, &sum);
+    return sum.acknowledged;
+}
+
+/* A second cut does not start the time anew. */
+static void note_cut(device *d)
+{
+    if (!d->away) {
+        d->away = true;
+        d->cut_ms = device_now(d);
+        d->cut_acknowledged = acknowledged(d);
+        d->world->away++;
+    }
+}
+
+static void note_return(device *d)
+{
+    if (d->away && (!d->wire.ops->acknowledges || acknowledged(d) > d->cut_acknowledged)) {
+        d->away = false;
+        d->world->away--;
+        histogram_add(&d->world->recovery, (uint32_t)(device_now(d) - d->cut_ms));
+    }
+}
+
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     static char shared[16384]; /* used up before the next is asked for */
@@ -68,6 +96,7 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buffer)
     } else if (len > 0) {
         d->world->count.received += (uint64_t)len;
         d->wire.ops->receive(&d->wire, device_now(d), (const uint8_t *)buffer->base, (size_t)len);
+        note_return(d);
         device_drive(d);
     }
 }
@@ -95,6 +124,7 @@ static void begin_connection(device *d)
     }
     sender_begin(d);
     d->wire.ops->connected(&d->wire, device_now(d));
+    note_return(d);
     device_drive(d);
 }
 
@@ -160,6 +190,7 @@ bool link_cut(device *d)
         return false;
     }
     d->world->count.cut++;
+    note_cut(d);
     link_drop(d);
     return true;
 }

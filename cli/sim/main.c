@@ -108,6 +108,11 @@ static const man_section sections[] = {
      "milliseconds from measuring a reading to its acknowledgement: count, p50, p90, p99, max. It "
      "is null when nothing was acknowledged, as on the seed wire, and latency_reason says why.\n"
      "\n"
+     "Of cuts: recovery has the seconds from a cut to the next acknowledgement of a reading of "
+     "that "
+     "device, on the seed wire to its next connection: count, p50, p99, max. away counts the "
+     "devices that did not come so far.\n"
+     "\n"
      "Readings that are unacknowledged at the end make the exit code 4."},
     {"ATTACKS",
      "Faults and attacks act on what a device has sealed, on its way to the socket. N counts the "

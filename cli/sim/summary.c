@@ -14,6 +14,11 @@ static double quantile_ms(const fleet *f, double share)
     return histogram_quantile(&f->world.latency, share) / 1000.0;
 }
 
+static double recovery_s(const fleet *f, double share)
+{
+    return histogram_quantile(&f->world.recovery, share) / 1000.0;
+}
+
 static size_t memory_per_device(const fleet *f)
 {
     size_t sum = 0;
@@ -61,6 +66,11 @@ void summary_print_text(FILE *out, const fleet *f)
     if (fleet_acknowledges(f)) {
         print_acknowledged(out, f, &sum);
     }
+    if (count->cut > 0) {
+        fprintf(out, "of %u cuts %" PRIu64 " were mended, p50 %.1f p99 %.1f max %.1f s later\n",
+                count->cut, f->world.recovery.count, recovery_s(f, 0.5), recovery_s(f, 0.99),
+                f->world.recovery.max / 1000.0);
+    }
 }
 
 static void print_connections(FILE *out, const fleet *f)
@@ -105,6 +115,15 @@ static void print_latency(FILE *out, const fleet *f)
             f->world.latency.max / 1000.0);
 }
 
+static void print_recovery(FILE *out, const fleet *f)
+{
+    fprintf(out,
+            ",\"recovery\":{\"count\":%" PRIu64
+            ",\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f},\"away\":%u",
+            f->world.recovery.count, recovery_s(f, 0.5), recovery_s(f, 0.99),
+            f->world.recovery.max / 1000.0, f->world.away);
+}
+
 void summary_print_json(FILE *out, const fleet *f)
 {
     fprintf(out, "{\"wire\":\"%s\",\"devices\":%u,\"rate_hz\":%.10g,\"elapsed_s\":%.3f",
@@ -112,5 +131,6 @@ void summary_print_json(FILE *out, const fleet *f)
     print_connections(out, f);
     print_readings(out, f);
     print_latency(out, f);
+    print_recovery(out, f);
     fputs("}\n", out);
 }

@@ -568,6 +568,10 @@ class Connections(SimTest):
                                    "2@0.6", "--duration", 2.3, "--json"))
         self.wait_for_end(sink, 5 + 6)
         self.assertEqual((summary["cut"], summary["reconnects"], summary["closed"]), (6, 6, 0))
+        self.assertEqual((summary["away"], summary["recovery"]["count"]), (0, 6))
+        summary = self.summary(run("--connect", sink.address, "--credentials", self.folder, "--storm",
+                                   "2@0.3", "--no-reconnect", "--duration", 0.5, "--json"))
+        self.assertEqual((summary["away"], summary["recovery"]["count"]), (2, 0))
         self.assertEqual(summary["refused"], 0)
 
     def longest_silence(self, sink):
@@ -776,7 +780,7 @@ class CommandLine(SimTest):
             ["wire", "devices", "rate_hz", "elapsed_s", "sent", "bytes", "received", "skipped",
              "corrupted", "connected", "connections", "reconnects", "refused", "closed", "cut",
              "memory_per_device", "sampled", "acknowledged", "unacknowledged", "dropped", "resent",
-             "boot", "sessions", "faults", "latency", "latency_reason"]))
+             "boot", "sessions", "faults", "latency", "latency_reason", "recovery", "away"]))
         self.assertIsNone(summary["latency"])
 
     def test_quiet_in_a_pipe(self):

@@ -189,10 +189,19 @@ class Trouble(SimulatorTest):
         self.assertGreater(summary["cut"], 20)
         self.assertEqual(summary["sessions"], 10 + summary["reconnects"])
         self.assert_all_published(summary, 100)
+        self.assert_recovered(summary, summary["cut"])
+
+    def assert_recovered(self, summary, cuts):
+        """Each cut was followed by an acknowledgement; two in a row count as one."""
+        recovery = summary["recovery"]
+        self.assertEqual(summary["away"], 0, summary)
+        self.assertTrue(0.9 * cuts <= recovery["count"] <= cuts, summary)
+        self.assertTrue(0.1 < recovery["p50"] <= recovery["p99"] <= recovery["max"] < 60, summary)
 
     def test_outage_loses_nothing(self):
         summary = self.simulate(self.devices, "--count", 100, "--outage", "1.2@2")
         self.assertEqual((summary["cut"], summary["reconnects"]), (0, 0))
+        self.assertEqual((summary["away"], summary["recovery"]["count"]), (0, 0))
         self.assertGreater(summary["latency"]["max"], 1200)
         self.assert_all_published(summary, 100)
 
@@ -201,6 +210,8 @@ class Trouble(SimulatorTest):
                                 "--outage-cuts")
         self.assertGreaterEqual(summary["cut"], 20)
         self.assert_all_published(summary, 100)
+        self.assert_recovered(summary, summary["cut"])
+        self.assertGreater(summary["recovery"]["p50"], 1.2, "the outage lasts so long")
 
     def test_broker_that_is_away_leaves_readings_unacknowledged(self):
         self.broker.stop()
