@@ -233,6 +233,8 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_directory_load(medsec_directory **d
 MEDSEC_API medsec_directory *medsec_directory_ref(medsec_directory *directory);
 MEDSEC_API void medsec_directory_unref(medsec_directory *directory);
 MEDSEC_API size_t medsec_directory_count(const medsec_directory *directory);
+/* The number in the audit log of the last change that it has seen. */
+MEDSEC_API uint64_t medsec_directory_last_change(const medsec_directory *directory);
 
 /* False when the system did not let the secrets be locked (RLIMIT_MEMLOCK; asked for are 32 bytes a
  * seed device, 64 a medsec/1 device, 128 while it rotates, and 64 a gateway key): all works, yet

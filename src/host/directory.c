@@ -21,6 +21,7 @@ struct medsec_directory {
     size_t secrets_len;
     size_t secrets_cap;
     size_t gateway_keys;
+    uint64_t last_change;
     medsec_directory_entry *entries; /* in order of id */
     uint32_t *seeds; /* places of the seed devices in entries: who has to be tried */
     size_t seed_count;
@@ -164,9 +165,13 @@ static medsec_status load(medsec_directory **directory, medsec_registry *registr
 {
     int64_t count = 0;
     int64_t secrets_len = 0;
+    int64_t last_change = 0;
     medsec_status status = medsec__number(registry, MEDSEC__SQL_DEVICE_COUNT, &count);
     if (status == MEDSEC_OK) {
         status = medsec__number(registry, MEDSEC__SQL_SECRETS_LEN, &secrets_len);
+    }
+    if (status == MEDSEC_OK) {
+        status = medsec__number(registry, MEDSEC__SQL_AUDIT_LAST, &last_change);
     }
     if (status != MEDSEC_OK) {
         return status;
@@ -175,6 +180,7 @@ static medsec_status load(medsec_directory **directory, medsec_registry *registr
     if (made == NULL) {
         return medsec__fail(registry, MEDSEC_ERR_MEMORY, "no memory for the directory");
     }
+    made->last_change = (uint64_t)last_change;
     take_gateway_keys(made, registry, skipped);
     status = fill(made, registry, profiles, skipped);
     if (status == MEDSEC_OK && !index_keys(made)) {
@@ -223,6 +229,11 @@ void medsec_directory_unref(medsec_directory *directory)
 size_t medsec_directory_count(const medsec_directory *directory)
 {
     return directory->count;
+}
+
+uint64_t medsec_directory_last_change(const medsec_directory *directory)
+{
+    return directory->last_change;
 }
 
 bool medsec_directory_locked(const medsec_directory *directory)

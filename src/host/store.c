@@ -90,6 +90,7 @@ static const char *const texts[MEDSEC__SQL_COUNT] = {
         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [MEDSEC__SQL_AUDIT_LIST] = "SELECT number, time, actor, action, device, detail, digest, hash"
                                " FROM audit ORDER BY number",
+    [MEDSEC__SQL_AUDIT_LAST] = "SELECT coalesce(max(number), 0) FROM audit",
 };
 
 medsec_status medsec__fail(medsec_registry *registry, medsec_status status, const char *format, ...)

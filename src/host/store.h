@@ -35,6 +35,7 @@ typedef enum medsec__sql {
     MEDSEC__SQL_FINGERPRINT_FIND,
     MEDSEC__SQL_AUDIT_ADD,
     MEDSEC__SQL_AUDIT_LIST,
+    MEDSEC__SQL_AUDIT_LAST,
     MEDSEC__SQL_COUNT
 } medsec__sql;
 

@@ -76,6 +76,7 @@ static void test_load_holds_what_find_gives(void **state)
     medsec_credential credential = registry_fixture_credential("b", 2);
     const medsec_directory_entry *entry = medsec_directory_find(directory, "b");
     assert_int_equal(medsec_directory_count(directory), 3);
+    assert_int_equal(medsec_directory_last_change(directory), 4); /* init, and three times add */
     assert_int_equal(skipped, 0);
     assert_non_null(entry);
     assert_string_equal(entry->id, "b");
