@@ -88,6 +88,7 @@ set(MEDSEC_PUBLISHER_SOURCES
 set(MEDSEC_GATEWAY_SOURCES
   src/gateway/acknowledge.c
   src/gateway/admission.c
+  src/gateway/announce.c
   src/gateway/budget.c
   src/gateway/command.c
   src/gateway/connection.c

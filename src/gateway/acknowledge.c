@@ -19,6 +19,7 @@ bool medsec__acknowledge_begin(medsec__connection *c)
     if (!c->filling) {
         c->filling = medsec__ledger_begin(&c->loop->ledger, c);
         if (c->filling) {
+            c->filling->begun_ns = uv_hrtime();
             TAILQ_INSERT_TAIL(&c->batches, c->filling, link);
         }
     }
@@ -111,10 +112,23 @@ static void acknowledge(medsec__connection *c)
     }
 }
 
-static void see(medsec__loop *loop, medsec__batch *batch)
+static void count_latency(medsec__counters *counters, uint64_t us)
+{
+    unsigned i = 0;
+    while (i < MEDSEC_GATEWAY_LATENCIES - 1 && us > medsec_gateway_latency_us[i]) {
+        i++;
+    }
+    medsec__count(&counters->latencies[i], 1);
+    medsec__count(&counters->latency_sum_us, us);
+}
+
+static void see(medsec__loop *loop, medsec__batch *batch, uint64_t now_ns)
 {
     medsec__connection *c = batch->owner;
     batch->done = true;
+    if (batch->readings > 0 && !batch->failed) {
+        count_latency(&loop->counters, (now_ns - batch->begun_ns) / 1000);
+    }
     if (!c) {
         medsec__ledger_free(&loop->ledger, batch);
     } else if (!c->is_due) {
@@ -125,10 +139,11 @@ static void see(medsec__loop *loop, medsec__batch *batch)
 
 void medsec__acknowledge_run(medsec__loop *loop)
 {
-    medsec__batch *next;
-    for (medsec__batch *b = medsec__ledger_take(&loop->ledger); b; b = next) {
+    medsec__batch *next, *b = medsec__ledger_take(&loop->ledger);
+    const uint64_t now_ns = b ? uv_hrtime() : 0;
+    for (; b; b = next) {
         next = b->next_finished;
-        see(loop, b);
+        see(loop, b, now_ns);
     }
     medsec__connection *c;
     while ((c = TAILQ_FIRST(&loop->due))) {

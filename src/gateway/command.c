@@ -17,7 +17,7 @@ void medsec__command_received(void *context, const char *topic, size_t topic_len
     /* One byte too many is enough to see that it is too long. */
     size_t len = payload_len > MEDSEC__COMMAND_MAX ? MEDSEC__COMMAND_MAX + 1 : payload_len;
     if (medsec__presence_command(gateway->presence, id, payload, len) == MEDSEC_ERR_BUSY) {
-        medsec__emit_result(&gateway->loops[0], id, NULL, "not-sent", "busy");
+        medsec__announce_result(&gateway->loops[0], id, NULL, "not-sent", "busy");
     }
 }
 
@@ -121,7 +121,7 @@ static void run_command(medsec__connection *c, const medsec__mail *mail)
     memcpy(id, c->id, sizeof id);
     const char *why = medsec__command_parse(&config, &versioned, mail->payload, mail->len);
     if (why) {
-        medsec__emit_result(loop, id, versioned ? &config.version : NULL, "invalid", why);
+        medsec__announce_result(loop, id, versioned ? &config.version : NULL, "invalid", why);
         return;
     }
     if (!versioned) {
@@ -129,7 +129,7 @@ static void run_command(medsec__connection *c, const medsec__mail *mail)
     }
     why = send_config(c, &config);
     if (why) {
-        medsec__emit_result(loop, id, &config.version, "not-sent", why);
+        medsec__announce_result(loop, id, &config.version, "not-sent", why);
         return;
     }
     medsec__count(&loop->counters.commands, 1);
@@ -161,7 +161,7 @@ void medsec__command_purge(medsec__connection *c)
     medsec__mail *mail;
     while ((mail = medsec__mailbox_take_of(c))) {
         if (mail->is_command) {
-            medsec__emit_result(c->loop, c->id, NULL, "not-sent", "closed");
+            medsec__announce_result(c->loop, c->id, NULL, "not-sent", "closed");
         }
         free(mail);
     }
@@ -173,6 +173,6 @@ void medsec__command_result(medsec__connection *c, const medsec_config_ack *ack)
     if (c->unanswered > 0) {
         c->unanswered--;
     }
-    medsec__emit_result(c->loop, c->id, &ack->version, applied ? "applied" : "refused",
-                        applied ? NULL : "limit");
+    medsec__announce_result(c->loop, c->id, &ack->version, applied ? "applied" : "refused",
+                            applied ? NULL : "limit");
 }

@@ -91,6 +91,7 @@ static void finish(medsec__connection *c, const char *why)
     }
     atomic_fetch_sub_explicit(counter, 1, memory_order_relaxed);
     medsec__acknowledge_forget(c);
+    medsec__announce_forget(c);
     give_block_back(c);
     TAILQ_REMOVE(&loop->places[c->place], c, link);
     atomic_fetch_sub_explicit(&loop->counters.connections, 1, memory_order_relaxed);

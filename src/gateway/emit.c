@@ -6,37 +6,27 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#define STATUS_JSON_MAX 256u
-
-typedef struct outgoing {
-    const char *suffix;
-    const char *payload;
-    size_t len;
-    uint8_t qos;
-    bool retain;
-} outgoing;
-
-static medsec_status hand_over(medsec_gateway *gateway, const char *id, const outgoing *out,
-                               uint32_t lane, uint64_t token)
+static medsec_status hand_over(const medsec_gateway *gateway, const char *id,
+                               const medsec__outgoing *out)
 {
     medsec_publisher *publisher = gateway->options.publisher;
     char topic[MEDSEC_TOPIC_MAX];
     medsec_message message = {.topic = topic,
                               .payload = out->payload,
                               .payload_len = out->len,
-                              .token = token,
-                              .lane = lane,
+                              .token = out->token,
+                              .lane = out->lane,
                               .qos = out->qos,
-                              .retain = out->retain};
+                              .retain = out->retain,
+                              .droppable = out->droppable};
     medsec_status status = medsec_topic_expand(&gateway->topic, topic, sizeof topic,
                                                &message.topic_len, id, out->suffix);
     return status == MEDSEC_OK ? publisher->ops->publish(publisher, &message) : status;
 }
 
-static medsec_status publish_of(medsec__loop *loop, const char *id, const outgoing *out,
-                                uint32_t lane, uint64_t token)
+medsec_status medsec__emit(medsec__loop *loop, const char *id, const medsec__outgoing *out)
 {
-    medsec_status status = hand_over(loop->gateway, id, out, lane, token);
+    medsec_status status = hand_over(loop->gateway, id, out);
     if (status == MEDSEC_OK) {
         medsec__count(&loop->counters.messages, 1);
         return MEDSEC_OK;
@@ -48,16 +38,20 @@ static medsec_status publish_of(medsec__loop *loop, const char *id, const outgoi
     return status;
 }
 
-static void publish(medsec__connection *c, outgoing out)
+/* Of a reading: while a batch is filled, it waits for this one too. A device of the seed wire
+ * waits for nobody, and cannot send again. */
+static void publish(medsec__connection *c, const char *suffix, const char *payload, size_t len)
 {
-    (void)publish_of(c->loop, c->id, &out, c->lane, 0);
-}
-
-/* Of a reading: while a batch is filled, it waits for this one too. */
-static void publish_part(medsec__connection *c, outgoing out)
-{
-    uint64_t token = c->filling ? medsec__ledger_add(&c->loop->ledger, c->filling) : 0;
-    medsec_status status = publish_of(c->loop, c->id, &out, c->lane, token);
+    const bool is_v1 = medsec__is_v1(c);
+    const medsec__outgoing out = {
+        .suffix = suffix,
+        .payload = payload,
+        .len = len,
+        .token = c->filling ? medsec__ledger_add(&c->loop->ledger, c->filling) : 0,
+        .lane = c->lane,
+        .qos = is_v1 ? 1 : c->loop->gateway->options.seed_qos,
+        .droppable = !is_v1};
+    medsec_status status = medsec__emit(c->loop, c->id, &out);
     if (c->filling && status != MEDSEC_OK) {
         (void)medsec__ledger_settle(&c->loop->ledger, c->filling, status); /* never the last */
     }
@@ -70,21 +64,15 @@ uint64_t medsec__emit_now_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static uint8_t qos_of(const medsec__connection *c)
-{
-    return medsec__is_v1(c) ? 1 : c->loop->gateway->options.seed_qos;
-}
-
 static void emit_fields(medsec__connection *c, const medsec_reading *reading)
 {
-    const uint8_t qos = qos_of(c);
     for (unsigned i = 0; i < c->profile->count && i < reading->count; i++) {
         if (reading->value[i].kind == MEDSEC_VALUE_NONE) {
             continue; /* the sensor failed: nothing was measured */
         }
         char text[MEDSEC_VALUE_TEXT_MAX];
         size_t len = medsec_value_write(text, reading->value[i]);
-        publish_part(c, (outgoing){c->profile->vitals[i].topic, text, len, qos, false});
+        publish(c, c->profile->vitals[i].topic, text, len);
     }
 }
 
@@ -116,7 +104,7 @@ static void emit_object(medsec__connection *c, const medsec_event *event)
     size_t len = 0;
     if (medsec_reading_write_json(json, sizeof json, &len, c->profile, event->reading, &origin) ==
         MEDSEC_OK) {
-        publish_part(c, (outgoing){"Reading", json, len, qos_of(c), false});
+        publish(c, "Reading", json, len);
     } else {
         give_up(c);
     }
@@ -127,7 +115,7 @@ void medsec__emit_batch(medsec__connection *c)
     medsec__loop *loop = c->loop;
     size_t len = 0;
     if (loop->batch.count > 0 && medsec_batch_end(&loop->batch, &len) == MEDSEC_OK) {
-        publish_part(c, (outgoing){"Readings", loop->batch_text, len, qos_of(c), false});
+        publish(c, "Readings", loop->batch_text, len);
     }
     loop->batch.count = 0;
 }
@@ -162,7 +150,7 @@ static void emit_in_batch(medsec__connection *c, const medsec_event *event)
 
 static void emit_text(medsec__connection *c, const char *suffix, const char *text)
 {
-    publish_part(c, (outgoing){suffix, text, strlen(text), qos_of(c), false});
+    publish(c, suffix, text, strlen(text));
 }
 
 static void emit_address(medsec__connection *c, const medsec__address *address,
@@ -209,56 +197,4 @@ void medsec__emit_reading(medsec__connection *c, const medsec_event *event)
     if (what & MEDSEC_PUBLISH_BATCH) {
         emit_in_batch(c, event);
     }
-}
-
-void medsec__emit_profile(medsec__connection *c)
-{
-    char json[MEDSEC_PROFILE_JSON_MAX];
-    size_t len = 0;
-    if (medsec_profile_write_json(json, sizeof json, &len, c->profile) == MEDSEC_OK) {
-        publish(c, (outgoing){"Profile", json, len, 1, true});
-    }
-}
-
-static void write_time(char out[32])
-{
-    uint64_t ms = medsec__emit_now_ms();
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm t;
-    gmtime_r(&seconds, &t);
-    char text[24];
-    (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &t);
-    snprintf(out, 32, "%s.%03uZ", text, (unsigned)(ms % 1000));
-}
-
-void medsec__emit_status(medsec__connection *c, uint32_t live, const char *why)
-{
-    char json[STATUS_JSON_MAX], now[32];
-    write_time(now);
-    int len = snprintf(json, sizeof json,
-                       "{\"status\":\"%s\",\"wire\":\"%s\",\"authenticated\":%s,"
-                       "\"sessions\":%u,\"reason\":\"%s\",\"time\":\"%s\"}",
-                       live > 0 ? "online" : "offline",
-                       medsec_wire_name(medsec_session_wire(&c->session)),
-                       medsec__is_v1(c) ? "true" : "false", live, why, now);
-    if (len > 0 && (size_t)len < sizeof json) {
-        publish(c, (outgoing){"Status", json, (size_t)len, 1, true});
-    }
-}
-
-void medsec__emit_result(medsec__loop *loop, const char *id, const uint32_t *version,
-                         const char *status, const char *why)
-{
-    char json[STATUS_JSON_MAX], number[32] = "", reason[64] = "", now[32];
-    write_time(now);
-    if (version) {
-        snprintf(number, sizeof number, "\"version\":%u,", *version);
-    }
-    if (why) {
-        snprintf(reason, sizeof reason, "\"reason\":\"%s\",", why);
-    }
-    int len = snprintf(json, sizeof json, "{%s\"status\":\"%s\",%s\"time\":\"%s\"}", number, status,
-                       reason, now);
-    const outgoing out = {MEDSEC__COMMAND_TOPIC "/Result", json, (size_t)len, 1, false};
-    (void)publish_of(loop, id, &out, medsec__identify_lane(id), 0);
 }

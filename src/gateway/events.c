@@ -24,6 +24,7 @@ static bool take_identified(medsec__connection *c, const medsec_event *event)
     medsec__count(&counters->identified, 1);
     atomic_fetch_sub_explicit(&counters->half_open, 1, memory_order_relaxed);
     if (medsec__is_v1(c)) {
+        medsec__count(&counters->proved, 1);
         note_secret(c, event->psk);
     } else {
         medsec__identify_remember(c);

@@ -19,15 +19,33 @@ void medsec__loop_wake(medsec__loop *loop)
     uv_mutex_unlock(&gateway->wake_lock);
 }
 
+static void wake_all(medsec_gateway *gateway)
+{
+    for (uint32_t i = 0; i < gateway->options.threads; i++) {
+        medsec__loop_wake(&gateway->loops[i]);
+    }
+}
+
 static void on_relieved(void *context)
 {
     medsec_gateway *gateway = context;
-    uv_mutex_lock(&gateway->wake_lock);
-    for (uint32_t i = 0; gateway->awake && i < gateway->options.threads; i++) {
+    for (uint32_t i = 0; i < gateway->options.threads; i++) {
         atomic_store(&gateway->loops[i].told_relieved, true);
-        (void)uv_async_send(&gateway->loops[i].wake);
     }
-    uv_mutex_unlock(&gateway->wake_lock);
+    wake_all(gateway);
+}
+
+/* Not the first time: what was said until then is still on its way. */
+static void on_linked(void *context, bool up)
+{
+    medsec_gateway *gateway = context;
+    if (!up || !atomic_exchange(&gateway->was_linked, true)) {
+        return;
+    }
+    for (uint32_t i = 0; i < gateway->options.threads; i++) {
+        atomic_store(&gateway->loops[i].told_linked, true);
+    }
+    wake_all(gateway);
 }
 
 static uint32_t or_default(uint32_t value, uint32_t otherwise)
@@ -126,6 +144,7 @@ medsec_status medsec_gateway_create(medsec_gateway **gateway, const medsec_gatew
     g->listener = (medsec_publisher_listener){.context = g,
                                               .durable = medsec__acknowledge_durable,
                                               .relieved = on_relieved,
+                                              .linked = on_linked,
                                               .received = medsec__command_received};
     medsec_status status = prepare(g);
     if (status != MEDSEC_OK) {
@@ -190,6 +209,7 @@ static void set_awake(medsec_gateway *gateway, bool awake)
 static void end_threads(medsec_gateway *gateway, uint32_t running)
 {
     set_awake(gateway, false);
+    atomic_store(&gateway->undrained, running);
     for (uint32_t i = 0; i < running; i++) {
         atomic_store(&gateway->loops[i].told_stop, true);
         (void)uv_async_send(&gateway->loops[i].wake);
@@ -318,6 +338,16 @@ void medsec_gateway_reload(medsec_gateway *gateway)
     uv_mutex_unlock(&gateway->watch_lock);
 }
 
+static void add_latencies(medsec_gateway_latency *sum, const medsec__counters *c)
+{
+    for (unsigned i = 0; i < MEDSEC_GATEWAY_LATENCIES; i++) {
+        const uint64_t n = c->latencies[i];
+        sum->bucket[i] += n;
+        sum->count += n;
+    }
+    sum->sum_us += c->latency_sum_us;
+}
+
 static void add_counters(medsec_gateway_stats *stats, const medsec__counters *c)
 {
     stats->accepted += c->accepted;
@@ -332,6 +362,7 @@ static void add_counters(medsec_gateway_stats *stats, const medsec__counters *c)
     stats->half_open_evicted += c->half_open_evicted;
     stats->source_limited += c->source_limited;
     stats->welcomes += c->welcomes;
+    stats->proved += c->proved;
     stats->duplicates += c->duplicates;
     stats->acknowledged += c->acknowledged;
     stats->superseded += c->superseded;
@@ -339,6 +370,7 @@ static void add_counters(medsec_gateway_stats *stats, const medsec__counters *c)
     for (unsigned i = 0; i < MEDSEC_GATEWAY_REASONS; i++) {
         stats->rejected[i] += c->rejected[i];
     }
+    add_latencies(&stats->durable, c);
 }
 
 static uint64_t stalled_ms(const medsec_gateway *gateway)
@@ -356,7 +388,10 @@ static uint64_t stalled_ms(const medsec_gateway *gateway)
 
 void medsec_gateway_get_stats(const medsec_gateway *gateway, medsec_gateway_stats *stats)
 {
-    *stats = (medsec_gateway_stats){.reloads = gateway->reloads, .promotions = gateway->promoted};
+    *stats = (medsec_gateway_stats){.reloads = gateway->reloads,
+                                    .promotions = gateway->promoted,
+                                    .devices = gateway->devices,
+                                    .generation = gateway->generation};
     for (uint32_t i = 0; i < gateway->options.threads; i++) {
         add_counters(stats, &gateway->loops[i].counters);
     }

@@ -29,12 +29,16 @@
 /* Bytes that a device may leave unread; some 100 acknowledgements on their way fit. */
 #define MEDSEC__SEND_BUFFER 65536
 #define MEDSEC__DRAIN_QUIET_MS 50u /* stop: nothing came for so long */
+#define MEDSEC__DRAIN_WAIT_MS 5u /* stop: between two looks whether the other loops are done */
 #define MEDSEC__DRAIN_MAX_MS 500u /* stop: however much comes */
 /* Bytes of a command; the longest that means something has 120. */
 #define MEDSEC__COMMAND_MAX 512u
 #define MEDSEC__COMMANDS_PER_S 10u /* for one device */
 #define MEDSEC__COMMANDS_BURST 20u
 #define MEDSEC__COMMANDS_WAITING 256u /* of a loop */
+/* 19 000 devices on two loops are announced again within half a minute. */
+#define MEDSEC__ANNOUNCE_MS 100u
+#define MEDSEC__ANNOUNCE_AT_ONCE 40u
 #define MEDSEC__BATCH_JSON_MAX 32768u /* bytes of a message on `Readings`; some 180 readings */
 #define MEDSEC__PROMOTIONS_AT_ONCE 32u /* between two looks at the registry */
 #define MEDSEC__PROMOTIONS_WAITING 100000u /* when the registry cannot be written: some 9 MB */
@@ -63,6 +67,7 @@ typedef struct medsec__connection {
     TAILQ_ENTRY(medsec__connection) link;
     LIST_ENTRY(medsec__connection) session_link; /* of its device; under the lock of presence.c */
     TAILQ_ENTRY(medsec__connection) due_link; /* an acknowledgement may be due */
+    TAILQ_ENTRY(medsec__connection) forgotten_link; /* its status is to be published again */
     medsec__loop *loop;
     medsec_session session;
     const medsec_profile *profile;
@@ -83,6 +88,7 @@ typedef struct medsec__connection {
     uint8_t close_reason; /* medsec_close_reason; when it leaves */
     uint8_t unanswered; /* CONFIGs; above MEDSEC_DEVICE_ANSWERS_MAX a device ends the session */
     bool is_due; /* linked by due_link */
+    bool is_forgotten; /* linked by forgotten_link */
     bool superseded; /* it was told so; under the lock of presence.c */
     bool heard; /* its device said something, and proved it */
     bool identified;
@@ -105,10 +111,13 @@ typedef struct medsec__counters {
     _Atomic uint64_t half_open_evicted;
     _Atomic uint64_t source_limited;
     _Atomic uint64_t welcomes;
+    _Atomic uint64_t proved;
     _Atomic uint64_t duplicates;
     _Atomic uint64_t acknowledged;
     _Atomic uint64_t superseded;
     _Atomic uint64_t commands;
+    _Atomic uint64_t latencies[MEDSEC_GATEWAY_LATENCIES];
+    _Atomic uint64_t latency_sum_us;
     _Atomic uint64_t rejected[MEDSEC_GATEWAY_REASONS];
 } medsec__counters;
 
@@ -165,16 +174,20 @@ struct medsec__loop {
     medsec__budget budget;
     struct medsec__connections places[MEDSEC__PLACES];
     struct medsec__connections due; /* for an acknowledgement */
+    struct medsec__connections forgotten; /* by the broker */
+    uv_timer_t announce;
     medsec__ledger ledger;
     medsec__mailbox mailbox;
     medsec__block *blocks; /* that are free */
     bool attached; /* the publisher works in it */
     bool draining;
+    bool drained; /* and said good-bye to all */
     bool quiet; /* nothing came since the last tick */
     uint64_t drain_end_ms;
     _Atomic uint64_t turned_ms; /* when it ticked last, as uv_now; 0: it does not run */
     _Atomic bool told_stop;
     _Atomic bool told_relieved;
+    _Atomic bool told_linked;
     _Atomic bool told_directory;
     medsec__counters counters;
     medsec__hint hints[MEDSEC__HINTS];
@@ -195,6 +208,8 @@ struct medsec_gateway {
     uint32_t half_open_share; /* of each loop */
     _Atomic uint32_t config_version; /* of the last command that brought none */
     _Atomic uint32_t connections; /* of all loops, against max_connections */
+    _Atomic bool was_linked; /* to the broker, once */
+    _Atomic uint32_t undrained; /* loops that have not said good-bye to all of theirs */
     bool started;
 
     uv_mutex_t wake_lock;
@@ -213,6 +228,8 @@ struct medsec_gateway {
     bool promotions_pause; /* the first of them did not work just now */
     _Atomic uint64_t reloads;
     _Atomic uint64_t promoted;
+    _Atomic uint64_t devices; /* in the directory */
+    _Atomic uint64_t generation; /* of the registry, as it is there */
 };
 
 static inline bool medsec__is_v1(const medsec__connection *connection)
@@ -330,13 +347,32 @@ void medsec__identify_use(medsec__loop *loop, medsec_directory *directory);
 void medsec__emit_reading(medsec__connection *connection, const medsec_event *event);
 /* The readings since the last time, as one message, when such are published. */
 void medsec__emit_batch(medsec__connection *connection);
-void medsec__emit_profile(medsec__connection *connection);
-/* `live` sessions of the device are left. */
-void medsec__emit_status(medsec__connection *connection, uint32_t live, const char *why);
-/* What became of a command; `version` NULL: it has none. */
-void medsec__emit_result(medsec__loop *loop, const char *id, const uint32_t *version,
-                         const char *status, const char *why);
 uint64_t medsec__emit_now_ms(void);
+typedef struct medsec__outgoing {
+    const char *suffix; /* of the topic */
+    const char *payload;
+    size_t len;
+    uint64_t token;
+    uint32_t lane;
+    uint8_t qos;
+    bool retain;
+    bool droppable;
+} medsec__outgoing;
+/* Publishes and counts; what the publisher does not take is logged too. */
+medsec_status medsec__emit(medsec__loop *loop, const char *id, const medsec__outgoing *out);
+
+/* announce.c: what is published about a device. */
+void medsec__announce_profile(medsec__connection *connection);
+/* `live` sessions of the device are left. */
+void medsec__announce_status(medsec__connection *connection, uint32_t live, const char *why);
+/* What became of a command; `version` NULL: it has none. */
+void medsec__announce_result(medsec__loop *loop, const char *id, const uint32_t *version,
+                             const char *status, const char *why);
+/* The broker may have forgotten what it retained: profile and status of all who are here are
+ * published again, some at a time. */
+MEDSEC_CHECK medsec_status medsec__announce_open(medsec__loop *loop);
+void medsec__announce_again(medsec__loop *loop);
+void medsec__announce_forget(medsec__connection *connection);
 
 /* presence.c: counts the sessions of a device over all loops, and publishes its status in order.
  * Its lock is held while a session gets mail. */
@@ -344,6 +380,8 @@ MEDSEC_CHECK medsec_status medsec__presence_create(medsec__presence **presence);
 void medsec__presence_destroy(medsec__presence *presence);
 /* On medsec/1 the older sessions of the device are told to end. False: out of memory. */
 bool medsec__presence_enter(medsec__presence *presence, medsec__connection *connection);
+/* Its status again, if it is the device's newest session. */
+void medsec__presence_announce(medsec__presence *presence, medsec__connection *connection);
 void medsec__presence_leave(medsec__presence *presence, medsec__connection *connection,
                             const char *why);
 /* To the newest session of the device. ERR_NOT_FOUND: it is not here; ERR_BUSY; ERR_FLOOD: too

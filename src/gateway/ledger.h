@@ -30,6 +30,7 @@ typedef struct medsec__batch {
     /* of the loop */
     uint32_t slot;
     bool done; /* finished, and seen to be */
+    uint64_t begun_ns; /* when its record was read */
     void *owner; /* whom to acknowledge to; NULL: gone */
     uint32_t boot; /* what the acknowledgement will say */
     uint32_t sequence;

@@ -10,6 +10,8 @@
 #define TICK_MIN_MS 10u
 #define TICK_MAX_MS 1000u
 
+static void on_tick(uv_timer_t *timer);
+
 static void expire_one(medsec__connection *c, medsec__place place)
 {
     if (place == MEDSEC__WAITING && c->course == MEDSEC__STAYS) {
@@ -73,7 +75,8 @@ static bool is_empty(const medsec__loop *loop)
     return true;
 }
 
-static void resume_list(medsec__loop *loop, medsec__place place)
+/* Who may read on: on the seed wire, [1], and on medsec/1. */
+static void resume_list(medsec__loop *loop, medsec__place place, const bool pressed[2])
 {
     struct medsec__connections paused = TAILQ_HEAD_INITIALIZER(paused);
     TAILQ_CONCAT(&paused, &loop->places[place], link);
@@ -81,14 +84,24 @@ static void resume_list(medsec__loop *loop, medsec__place place)
         medsec__connection *c = TAILQ_FIRST(&paused);
         TAILQ_REMOVE(&paused, c, link);
         TAILQ_INSERT_TAIL(&loop->places[place], c, link);
-        medsec__connection_resume(c);
+        if (!pressed[!medsec__is_v1(c)]) {
+            medsec__connection_resume(c);
+        }
     }
 }
 
-static void resume_all(medsec__loop *loop)
+/* False: nobody may. */
+static bool resume_all(medsec__loop *loop)
 {
-    resume_list(loop, MEDSEC__PAUSED);
-    resume_list(loop, MEDSEC__HELD);
+    medsec_publisher *publisher = loop->gateway->options.publisher;
+    const bool pressed[2] = {publisher->ops->pressed(publisher, false),
+                             publisher->ops->pressed(publisher, true)};
+    if (pressed[0] && pressed[1]) {
+        return false;
+    }
+    resume_list(loop, MEDSEC__PAUSED, pressed);
+    resume_list(loop, MEDSEC__HELD, pressed);
+    return true;
 }
 
 static bool is_any_paused(const medsec__loop *loop)
@@ -143,23 +156,37 @@ static void detach(medsec__loop *loop)
     loop->attached = false;
 }
 
-static void drain_tick(medsec__loop *loop)
+static void drain(medsec__loop *loop)
 {
-    medsec_publisher *publisher = loop->gateway->options.publisher;
     hear(loop); /* nobody is woken any more */
-    if (is_any_paused(loop) && !publisher->ops->pressed(publisher, false)) {
-        resume_all(loop);
+    if (is_any_paused(loop) && resume_all(loop)) {
         loop->quiet = false;
     }
     bool done = (loop->quiet && !is_any_leaving(loop)) || is_empty(loop) ||
                 uv_now(&loop->uv) >= loop->drain_end_ms;
     loop->quiet = true;
-    if (!done) {
+    if (done) {
+        close_all(loop);
+        loop->drained = true;
+        atomic_fetch_sub(&loop->gateway->undrained, 1);
+        (void)uv_timer_start(&loop->tick, on_tick, 0, MEDSEC__DRAIN_WAIT_MS);
+    }
+}
+
+/* A loop that publishes may need what the publisher has in another one: all go together. */
+static void drain_tick(medsec__loop *loop)
+{
+    if (!loop->drained) {
+        drain(loop);
         return;
     }
-    close_all(loop);
+    hear(loop);
+    if (atomic_load(&loop->gateway->undrained) > 0) {
+        return;
+    }
     detach(loop);
     uv_close((uv_handle_t *)&loop->tick, NULL);
+    uv_close((uv_handle_t *)&loop->announce, NULL);
     uv_close((uv_handle_t *)&loop->wake, NULL);
 }
 
@@ -225,6 +252,7 @@ static void begin_drain(medsec__loop *loop)
     loop->quiet = false;
     uv_update_time(&loop->uv);
     loop->drain_end_ms = uv_now(&loop->uv) + MEDSEC__DRAIN_MAX_MS;
+    (void)uv_timer_stop(&loop->announce);
     say_end_to_all(loop);
     (void)uv_timer_start(&loop->tick, on_tick, MEDSEC__DRAIN_QUIET_MS, MEDSEC__DRAIN_QUIET_MS);
 }
@@ -236,7 +264,10 @@ static void on_wake(uv_async_t *async)
         medsec__identify_renew(loop);
     }
     if (atomic_exchange(&loop->told_relieved, false)) {
-        resume_all(loop);
+        (void)resume_all(loop);
+    }
+    if (atomic_exchange(&loop->told_linked, false)) {
+        medsec__announce_again(loop);
     }
     hear(loop);
     if (atomic_load(&loop->told_stop)) {
@@ -249,7 +280,8 @@ static medsec_status open_handles(medsec__loop *loop)
     const uint64_t tick = tick_ms(&loop->gateway->options);
     loop->wake.data = loop;
     loop->tick.data = loop;
-    if (uv_async_init(&loop->uv, &loop->wake, on_wake) != 0) {
+    if (uv_async_init(&loop->uv, &loop->wake, on_wake) != 0 ||
+        medsec__announce_open(loop) != MEDSEC_OK) {
         return MEDSEC_ERR_MEMORY;
     }
     (void)uv_timer_init(&loop->uv, &loop->tick);

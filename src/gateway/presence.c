@@ -87,7 +87,7 @@ static void supersede_all(device *d)
 static void enter(device *d, medsec__connection *c)
 {
     if (d->live++ == 0) {
-        medsec__emit_profile(c);
+        medsec__announce_profile(c);
     } else {
         medsec_log_write(c->loop->gateway->options.log, MEDSEC_LOG_WARN, "second-session",
                          MEDSEC_LOG_STR("device", d->id), MEDSEC_LOG_INT("sessions", d->live));
@@ -96,7 +96,7 @@ static void enter(device *d, medsec__connection *c)
         supersede_all(d);
     }
     LIST_INSERT_HEAD(&d->sessions, c, session_link);
-    medsec__emit_status(c, d->live, "connected");
+    medsec__announce_status(c, d->live, "connected");
 }
 
 bool medsec__presence_enter(medsec__presence *p, medsec__connection *c)
@@ -116,11 +116,22 @@ void medsec__presence_leave(medsec__presence *p, medsec__connection *c, const ch
     device **link = find(p, c->lane, c->id), *d = *link;
     if (d) {
         LIST_REMOVE(c, session_link);
-        medsec__emit_status(c, --d->live, why);
+        medsec__announce_status(c, --d->live, why);
         if (d->live == 0) {
             *link = d->next;
             free(d);
         }
+    }
+    uv_mutex_unlock(&p->lock);
+}
+
+void medsec__presence_announce(medsec__presence *p, medsec__connection *c)
+{
+    uv_mutex_lock(&p->lock);
+    const device *d = *find(p, c->lane, c->id);
+    if (d && LIST_FIRST(&d->sessions) == c) {
+        medsec__announce_profile(c);
+        medsec__announce_status(c, d->live, "broker-back");
     }
     uv_mutex_unlock(&p->lock);
 }

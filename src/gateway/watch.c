@@ -40,6 +40,8 @@ medsec_status medsec__watch_load(medsec_gateway *gateway)
         medsec_log_write(o->log, MEDSEC_LOG_WARN, "devices-skipped",
                          MEDSEC_LOG_INT("devices", skipped));
     }
+    atomic_store(&gateway->devices, medsec_directory_count(directory));
+    atomic_store(&gateway->generation, medsec_directory_last_change(directory));
     replace(gateway, directory);
     return MEDSEC_OK;
 }

@@ -20,6 +20,10 @@ typedef struct held {
     medsec_status refuse;
     bool automatic;
     atomic_bool pressed;
+    atomic_bool kept_only; /* that pressure */
+    atomic_uint attached;
+    atomic_uint detached;
+    atomic_size_t late;
     atomic_bool blocked;
     held_message messages[HELD_MAX];
 } held;
@@ -35,7 +39,7 @@ static void keep(held *h, const medsec_message *m)
 {
     held_message *kept = &h->messages[h->count];
     assert_true(h->count < HELD_MAX);
-    *kept = (held_message){.token = m->token, .qos = m->qos};
+    *kept = (held_message){.token = m->token, .qos = m->qos, .droppable = m->droppable};
     snprintf(kept->text, sizeof kept->text, "%.*s %.*s", (int)m->topic_len, m->topic,
              (int)m->payload_len, (const char *)m->payload);
     h->count++;
@@ -44,6 +48,7 @@ static void keep(held *h, const medsec_message *m)
 static medsec_status held_publish(medsec_publisher *publisher, const medsec_message *message)
 {
     held *h = (held *)publisher;
+    h->late += h->detached > 0;
     while (h->blocked) {
         uv_sleep(1);
     }
@@ -69,8 +74,24 @@ static medsec_status held_subscribe(medsec_publisher *publisher, const char *fil
 
 static bool held_pressed(medsec_publisher *publisher, bool droppable)
 {
-    (void)droppable;
-    return ((held *)publisher)->pressed;
+    const held *h = (const held *)publisher;
+    return h->pressed && !(droppable && h->kept_only);
+}
+
+static medsec_status held_attach(medsec_publisher *publisher, struct uv_loop_s *loop,
+                                 uint32_t index, uint32_t count)
+{
+    (void)loop;
+    assert_true(index < count);
+    ((held *)publisher)->attached++;
+    return MEDSEC_OK;
+}
+
+static void held_detach(medsec_publisher *publisher, uint32_t index, uint32_t count)
+{
+    (void)index;
+    (void)count;
+    ((held *)publisher)->detached++;
 }
 
 static void held_stats(medsec_publisher *publisher, medsec_publisher_stats *stats)
@@ -82,6 +103,8 @@ static void held_stats(medsec_publisher *publisher, medsec_publisher_stats *stat
 static medsec_status held_stop(medsec_publisher *publisher, uint32_t timeout_ms)
 {
     (void)timeout_ms;
+    const held *h = (const held *)publisher;
+    assert_int_equal(h->detached, h->attached);
     size_t count = held_count(publisher);
     for (size_t i = 0; i < count; i++) {
         held_report(publisher, i, MEDSEC_ERR_CLOSED);
@@ -100,6 +123,8 @@ static const medsec_publisher_ops held_ops = {.start = held_start,
                                               .subscribe = held_subscribe,
                                               .pressed = held_pressed,
                                               .stats = held_stats,
+                                              .attach = held_attach,
+                                              .detach = held_detach,
                                               .stop = held_stop,
                                               .destroy = held_destroy};
 
@@ -203,10 +228,34 @@ void held_press(medsec_publisher *publisher, bool pressed)
 {
     held *h = (held *)publisher;
     h->pressed = pressed;
-    const medsec_publisher_listener *l = h->listener;
+    h->kept_only = false;
     if (!pressed) {
-        l->relieved(l->context);
+        held_relieve(publisher);
     }
+}
+
+void held_relieve(medsec_publisher *publisher)
+{
+    const medsec_publisher_listener *l = ((held *)publisher)->listener;
+    l->relieved(l->context);
+}
+
+void held_press_kept(medsec_publisher *publisher)
+{
+    held *h = (held *)publisher;
+    h->kept_only = true;
+    h->pressed = true;
+}
+
+void held_link(medsec_publisher *publisher, bool up)
+{
+    const medsec_publisher_listener *l = ((held *)publisher)->listener;
+    l->linked(l->context, up);
+}
+
+size_t held_late(medsec_publisher *publisher)
+{
+    return ((held *)publisher)->late;
 }
 
 void held_deliver(medsec_publisher *publisher, const char *topic, const void *payload, size_t len)

@@ -12,6 +12,7 @@
 typedef struct held_message {
     uint64_t token;
     uint8_t qos;
+    bool droppable;
     bool reported;
     char text[HELD_TEXT_MAX]; /* "topic payload" */
 } held_message;
@@ -38,6 +39,14 @@ void held_refuse(medsec_publisher *publisher, medsec_status status);
 void held_block(medsec_publisher *publisher);
 void held_unblock(medsec_publisher *publisher);
 void held_press(medsec_publisher *publisher, bool pressed);
+/* Tells that whoever waits may look again. */
+void held_relieve(medsec_publisher *publisher);
+/* Pressed for messages that are not droppable only. */
+void held_press_kept(medsec_publisher *publisher);
+/* The broker connection came up, or was lost. */
+void held_link(medsec_publisher *publisher, bool up);
+/* Messages that came when it was detached from a loop already. */
+size_t held_late(medsec_publisher *publisher);
 void held_deliver(medsec_publisher *publisher, const char *topic, const void *payload, size_t len);
 /* What was subscribed to. */
 const char *held_filter(medsec_publisher *publisher);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "v1_gateway_fixture.h"
 
+#include "seed_wire.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -66,6 +67,19 @@ int v1_fixture_teardown(void **state)
     registry_fixture_teardown(&files);
     free(f);
     return 0;
+}
+
+static medsec_credential seed_device(void)
+{
+    medsec_credential c = registry_fixture_credential("dev-4", 4);
+    memcpy(c.iv, SEED_IV, sizeof c.iv);
+    return c;
+}
+
+void v1_seed_add(const v1_fixture *f)
+{
+    const medsec_credential c = seed_device();
+    assert_int_equal(medsec_registry_add(f->files->registry, &c, 0), MEDSEC_OK);
 }
 
 void v1_start(v1_fixture *f)
@@ -177,6 +191,18 @@ void v1_client_readings(v1_client *client, size_t rows)
 {
     uint8_t record[MEDSEC_RECORD_LEN_MAX];
     v1_client_send(client, record, v1_client_seal(client, record, rows));
+}
+
+void v1_seed_readings(const v1_client *client, unsigned count)
+{
+    const medsec_credential c = seed_device();
+    seed_wire wire = {.len = 0};
+    char key[MEDSEC_AES128_KEY_LEN + 1] = "";
+    memcpy(key, c.key, MEDSEC_AES128_KEY_LEN);
+    for (unsigned i = 0; i < count; i++) {
+        seed_wire_frame(&wire, MEDSEC_SEED_PER_BLOCK, key, SEED_READING, strlen(SEED_READING));
+    }
+    v1_client_send(client, (const uint8_t *)wire.text, wire.len);
 }
 
 void v1_client_control(v1_client *client, const medsec_control *control)

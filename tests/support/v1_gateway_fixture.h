@@ -25,6 +25,8 @@ typedef struct v1_fixture {
 /* For cmocka: *state is the fixture. */
 int v1_fixture_setup(void **state);
 int v1_fixture_teardown(void **state);
+/* dev-4, of the seed wire, in the registry; and readings of it on a connection that was opened. */
+void v1_seed_add(const v1_fixture *fixture);
 void v1_start(v1_fixture *fixture);
 medsec_gateway_stats v1_stats(const v1_fixture *fixture);
 /* Waits until this counter of the gateway is so. */
@@ -57,6 +59,7 @@ void v1_client_send(const v1_client *client, const uint8_t *data, size_t len);
 /* A record with the next `rows` readings of boot 7; its length. */
 size_t v1_client_seal(v1_client *client, uint8_t out[MEDSEC_RECORD_LEN_MAX], size_t rows);
 void v1_client_readings(v1_client *client, size_t rows);
+void v1_seed_readings(const v1_client *client, unsigned count);
 void v1_client_control(v1_client *client, const medsec_control *control);
 /* The next message of the gateway. False: none comes in time, or the end of the stream. */
 bool v1_client_hear(v1_client *client, medsec_control *control, uint32_t timeout_ms);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who may connect, who stays, and what is said to a device. */
-#include "seed_wire.h"
 #include "unit.h"
 #include "v1_gateway_fixture.h"
 
@@ -334,17 +333,11 @@ static void test_command_for_a_seed_device_is_not_sent(void **state)
 {
     v1_fixture *f = *state;
     v1_client c;
-    seed_wire wire = {.len = 0};
-    medsec_credential seed = registry_fixture_credential("dev-4", 4);
-    char key[MEDSEC_AES128_KEY_LEN + 1] = "";
-    memcpy(key, seed.key, MEDSEC_AES128_KEY_LEN);
-    memcpy(seed.iv, SEED_IV, sizeof seed.iv);
-    assert_int_equal(medsec_registry_add(f->files->registry, &seed, 0), MEDSEC_OK);
+    v1_seed_add(f);
     v1_start(f);
     v1_client_make(f, &c, 1);
     v1_client_open(f, &c);
-    seed_wire_frame(&wire, MEDSEC_SEED_PER_BLOCK, key, SEED_READING, strlen(SEED_READING));
-    v1_client_send(&c, (const uint8_t *)wire.text, wire.len);
+    v1_seed_readings(&c, 1);
     v1_expect(f, "Pico/dev-4/Status", "\"authenticated\":false");
     deliver(f, "Pico/dev-4/Command/Config", "{\"version\":3}");
     v1_expect(f, "Pico/dev-4/Command/Config/Result {\"version\":3,\"status\":\"not-sent\",",
