@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox.h"
 #include "settings.h"
 
 #include <medsec/gateway.h>
@@ -6,6 +7,7 @@
 /* In the order of medsec_log_level and medsec_log_format. */
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
+static const char *const sandboxes[] = {"off", "on", "strict", NULL}; /* as sandbox_mode */
 static const char *const clients[] = {"paho", "mosquitto", NULL}; /* as mqtt_client */
 
 const settings proxy_defaults = {.listen = "0.0.0.0:9998",
@@ -21,6 +23,7 @@ const settings proxy_defaults = {.listen = "0.0.0.0:9998",
                                  .source_burst = MEDSEC_GATEWAY_SOURCE_BURST,
                                  .identify_timeout_ms = MEDSEC_GATEWAY_IDENTIFY_TIMEOUT_MS,
                                  .idle_timeout_ms = MEDSEC_GATEWAY_IDLE_TIMEOUT_MS,
+                                 .sandbox = SANDBOX_ON,
                                  .log_level = MEDSEC_LOG_INFO,
                                  .log_format = MEDSEC_LOG_TEXT};
 
@@ -120,7 +123,14 @@ const option_spec proxy_options[] = {
         "metrics", "ADDR:PORT",
         "serve /metrics, /healthz and /readyz over HTTP; on a loopback address, as it has no login",
         metrics, 0),
-    TEXT("user", "NAME", "become this user when everything is open; for a start as root", user, 0),
+    TEXT("user", "NAME",
+         "become this user before any file but the configuration is opened; for a start as root",
+         user, 0),
+    CHOICE(
+        "sandbox", "MODE",
+        "let the process ask of the kernel only what a gateway needs (seccomp); `strict` ends it "
+        "at anything else, `off` is for debuggers",
+        sandbox, sandboxes),
     FLAG("check", "look at everything that is configured, say what is wrong, and stop", check),
     CHOICE("log-level", "LEVEL", "least important lines to log", log_level, levels),
     CHOICE("log-format", "FORMAT", "form of a log line", log_format, formats),

@@ -13,13 +13,26 @@
 #include <time.h>
 #include <unistd.h>
 
-void process_prepare(void)
+#define OTHER_DESCRIPTORS 512u /* besides connections: broker, registry, spool, loops */
+
+static void raise_descriptors(uint32_t connections)
 {
     struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &files);
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) {
+        return;
     }
+    const rlim_t wanted = (rlim_t)connections + OTHER_DESCRIPTORS;
+    const struct rlimit more = {wanted, wanted};
+    if (files.rlim_max < wanted && setrlimit(RLIMIT_NOFILE, &more) == 0) {
+        return;
+    }
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
+void process_prepare(uint32_t connections)
+{
+    raise_descriptors(connections);
     (void)signal(SIGPIPE, SIG_IGN);
 }
 

@@ -3,9 +3,11 @@
 #define MEDSEC_PROXY_PROCESS_H
 
 #include <signal.h>
+#include <stdint.h>
 
-/* As many descriptors as the system gives; a peer that is gone is an error, not a signal. */
-void process_prepare(void);
+/* As many descriptors as the system gives, and as root as `connections` need; a peer that is gone
+ * is an error, not a signal. */
+void process_prepare(uint32_t connections);
 
 /* Keeps SIGTERM, SIGINT and SIGHUP for process_wait_signal, in this thread and those to come. */
 void process_block_signals(sigset_t *signals);

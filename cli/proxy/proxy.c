@@ -78,9 +78,9 @@ static int start_gateway(proxy *p)
 
 static int bring_up(proxy *p)
 {
-    static int (*const steps[])(proxy *) = {setup_settings, setup_log,        setup_profiles,
-                                            setup_registry, create_publisher, create_gateway,
-                                            open_monitor,   start_gateway};
+    static int (*const steps[])(proxy *) = {setup_settings, setup_log,      setup_privileges,
+                                            setup_profiles, setup_registry, create_publisher,
+                                            create_gateway, open_monitor,   start_gateway};
     int code = EXIT_DONE;
     for (size_t i = 0; code == EXIT_DONE && i < sizeof steps / sizeof *steps; i++) {
         code = steps[i](p);
@@ -132,7 +132,7 @@ int proxy_run(const void *values, char **operands, size_t count)
     (void)count;
 
     p.settings = values;
-    process_prepare();
+    process_prepare(p.settings->max_connections);
     process_block_signals(&p.signals);
     int code = bring_up(&p);
     if (code == EXIT_DONE) {

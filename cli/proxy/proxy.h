@@ -26,6 +26,7 @@ typedef struct proxy {
 /* setup.c: the first steps up, each an exit code; what is wrong has been said. */
 int setup_settings(proxy *p);
 int setup_log(proxy *p);
+int setup_privileges(proxy *p); /* another user, the sandbox */
 int setup_profiles(proxy *p);
 int setup_registry(proxy *p);
 void setup_undo(proxy *p);

@@ -38,6 +38,7 @@ typedef struct settings {
     uint32_t idle_timeout_ms;
     const char *metrics;
     const char *user;
+    int sandbox; /* sandbox_mode */
     bool check;
     int log_level;
     int log_format;

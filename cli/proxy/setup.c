@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy.h"
 
+#include "privileges.h"
+#include "sandbox.h"
 #include "tool.h"
 #include "unlock.h"
 
@@ -68,6 +70,36 @@ int setup_log(proxy *p)
     p->log = medsec_log_create(stderr, (medsec_log_level)p->settings->log_level,
                                (medsec_log_format)p->settings->log_format);
     return p->log != NULL ? EXIT_DONE : EXIT_FAILED;
+}
+
+static bool wants_low_port(const char *listen)
+{
+    char host[256];
+    uint16_t port = 0;
+    return address_split(host, sizeof host, &port, listen) == MEDSEC_OK && port > 0 && port < 1024;
+}
+
+static int enter_sandbox(const proxy *p)
+{
+    const sandbox_mode mode = (sandbox_mode)p->settings->sandbox;
+    const medsec_status status = sandbox_enter(mode);
+    if (status == MEDSEC_ERR_IO && mode == SANDBOX_STRICT) {
+        tool_error("--sandbox strict: this kernel takes no filter of system calls (seccomp)");
+        return EXIT_FAILED;
+    }
+    if (status == MEDSEC_ERR_IO) {
+        medsec_log_write(p->log, MEDSEC_LOG_WARN, "sandbox-unavailable",
+                         MEDSEC_LOG_STR("hint", "this kernel takes no filter of system calls"));
+    }
+    return EXIT_DONE;
+}
+
+int setup_privileges(proxy *p)
+{
+    const settings *s = p->settings;
+    const int code =
+        s->user == NULL ? EXIT_DONE : privileges_drop(s->user, wants_low_port(s->listen));
+    return code == EXIT_DONE ? enter_sandbox(p) : code;
 }
 
 int setup_profiles(proxy *p)

@@ -4,6 +4,7 @@
 import argparse
 import json
 import os
+import pwd
 import re
 import resource
 import signal
@@ -156,6 +157,57 @@ class Proxy(unittest.TestCase):
         soft, hard = resource.prlimit(child.pid, resource.RLIMIT_NOFILE)
         self.assertEqual(soft, hard)
         self.stop(child)
+
+    def status(self, child, field):
+        """Of each thread, what the kernel says."""
+        found = set()
+        for thread in os.listdir("/proc/%d/task" % child.pid):
+            with open("/proc/%d/task/%s/status" % (child.pid, thread), encoding="ascii") as file:
+                found.add(re.search(r"^%s:\s*(.*)$" % field, file.read(), re.M).group(1))
+        return found
+
+    def test_all_threads_are_in_the_sandbox(self):
+        with open(os.path.join(BUILD, "CMakeCache.txt"), encoding="utf-8") as file:
+            if re.search(r"^MEDSEC_SANITIZE:\w+=.", file.read(), re.M):
+                self.skipTest("sanitizers need more of the kernel")
+        child = self.start(metrics="127.0.0.1:0", threads="2")
+        self.assertEqual(self.status(child, "Seccomp"), {"2"})
+        self.assertEqual(self.status(child, "NoNewPrivs"), {"1"})
+        self.stop(child)
+        child = self.start(sandbox="off")
+        self.assertEqual(self.status(child, "Seccomp"), {"0"})
+        self.stop(child)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    def test_user_is_another_without_a_way_back(self):
+        nobody = pwd.getpwnam("nobody")
+        for path in (self.folder.name, self.registry, self.path("medsec.key")):
+            os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        for listen, rights in (("127.0.0.1:0", 0), ("127.0.0.1:%d" % self.low_port(), 1 << 10)):
+            child = self.start(user="nobody", listen=listen)
+            self.assertEqual(self.status(child, "Uid"), {"\t".join([str(nobody.pw_uid)] * 4)})
+            self.assertEqual(self.status(child, "Gid"), {"\t".join([str(nobody.pw_gid)] * 4)})
+            for field in ("CapEff", "CapPrm"):
+                self.assertEqual({int(text, 16) for text in self.status(child, field)}, {rights})
+            self.assertEqual(os.stat("/proc/%d/mem" % child.pid).st_uid, 0)  # not dumpable
+            self.assertEqual(self.stop(child), 0)
+
+    @staticmethod
+    def low_port():
+        for port in range(1023, 512, -1):
+            with socket.socket() as probe:
+                try:
+                    probe.bind(("127.0.0.1", port))
+                    return port
+                except OSError:
+                    pass
+        return None
+
+    def test_user_that_cannot_be(self):
+        self.refused(3, user="no-such-user")
+        self.refused(3, user="root")
+        if os.geteuid() != 0:
+            self.refused(2, user="nobody")
 
     def test_passphrase_file_and_configuration_file(self):
         self.registry = self.path("other.db")
