@@ -1,97 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the seven messages of a reading cost with paho alone: the floor of the gateway's CPU time.
- * usage: bench_publish_floor BROKER_URL READINGS_PER_SECOND SECONDS
+ * What the messages of a reading cost with a broker client alone, over one connection in clear
+ * text: the floor of the gateway's CPU time. usage: bench_publish_floor CLIENT STYLE QOS PORT
+ * READINGS_PER_SECOND SECONDS BROKER_PID, where CLIENT is paho or mosquitto and STYLE is fields,
+ * reading or batch.
  */
-#include <MQTTAsync.h>
-#include <stdatomic.h>
+#include "broker_client.h"
+#include "messages.h"
+#include "meter.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 
-static const char *const suffixes[] = {
-    "Physiological_Data/Temperature",       "Physiological_Data/Pulse_Signal",
-    "Physiological_Data/Accelerometer/x",   "Physiological_Data/Accelerometer/y",
-    "Physiological_Data/Accelerometer/z",   "Internal_Device_Data/Temperature/MCU",
-    "Internal_Device_Data/Temperature/MPU",
-};
+typedef struct target {
+    const broker_client *client;
+    void *connection;
+    int qos;
+} target;
 
-static atomic_int connected;
-
-static void on_connected(void *context, MQTTAsync_successData *response)
+static int take(void *context, const char *topic, const char *payload, size_t len)
 {
-    (void)context;
-    (void)response;
-    atomic_store(&connected, 1);
+    const target *t = context;
+    return t->client->publish(t->connection, topic, payload, len, t->qos);
 }
 
-static double cpu_us(void)
+static int run(target *t, message_style style, long rate, long seconds, pid_t broker)
 {
-    struct rusage usage;
-
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
-
-static int publish_reading(MQTTAsync client, long number)
-{
-    char topic[128];
+    const unsigned each = messages_readings(style);
+    const long rounds = rate * seconds / each;
+    const double own = meter_cpu_us(0), others = meter_cpu_us(broker);
     int failed = 0;
+    meter_pace pace;
 
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        snprintf(topic, sizeof topic, "Floor/bench-%04ld/%s", number % 50 + 1, suffixes[i]);
-        failed |= MQTTAsync_send(client, topic, 6, "36.600", 0, 0, NULL) != MQTTASYNC_SUCCESS;
+    meter_pace_start(&pace, (double)rate / each);
+    for (long i = 0; i < rounds; i++) {
+        failed += messages_write(style, (unsigned)(i % 50) + 1, (uint32_t)i, take, t);
+        t->client->turn(t->connection);
+        meter_pace_wait(&pace);
     }
-    return failed;
+    const double readings = (double)rounds * each;
+    printf("{\"bench\":\"publish_floor\",\"readings\":%.0f,\"failed\":%d,\"cpu_us\":%.2f,"
+           "\"broker_us\":%.2f}\n",
+           readings, failed, (meter_cpu_us(0) - own) / readings,
+           (meter_cpu_us(broker) - others) / readings);
+    return failed == 0 ? 0 : 4;
 }
 
 int main(int argc, char **argv)
 {
-    MQTTAsync client = NULL;
-    MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
-    struct timespec next;
+    target t = {.client = NULL};
+    message_style style;
 
-    if (argc != 4) {
-        fprintf(stderr, "usage: bench_publish_floor BROKER_URL READINGS_PER_SECOND SECONDS\n");
+    if (argc == 8) {
+        t.client = broker_client_find(argv[1]);
+    }
+    if (!t.client || !messages_style(&style, argv[2])) {
+        fprintf(stderr, "usage: bench_publish_floor paho|mosquitto fields|reading|batch QOS PORT "
+                        "READINGS_PER_SECOND SECONDS BROKER_PID\n");
         return 2;
     }
-    long rate = strtol(argv[2], NULL, 10);
-    long count = rate * strtol(argv[3], NULL, 10);
-    if (rate < 1 || rate > 100000 || count < 1 ||
-        MQTTAsync_create(&client, argv[1], "bench-floor", MQTTCLIENT_PERSISTENCE_NONE, NULL) !=
-            MQTTASYNC_SUCCESS) {
-        return 2;
-    }
-    /* Else paho formats and keeps a trace of every packet. */
-    MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_FATAL);
-    options.onSuccess = on_connected;
-    options.maxInflight = 1000;
-    MQTTAsync_connect(client, &options);
-    for (int i = 0; i < 500 && !atomic_load(&connected); i++) {
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-    }
-    if (!atomic_load(&connected)) {
-        fprintf(stderr, "bench_publish_floor: no connection to %s\n", argv[1]);
+    t.qos = strcmp(argv[3], "0") != 0;
+    t.connection = t.client->open((int)meter_number(argv[4], 65535));
+    if (!t.connection) {
+        fprintf(stderr, "bench_publish_floor: no connection\n");
         return 4;
     }
-    int failed = 0;
-    double before = cpu_us();
-    clock_gettime(CLOCK_MONOTONIC, &next);
-    for (long i = 0; i < count; i++) {
-        failed += publish_reading(client, i);
-        next.tv_nsec += 1000000000L / rate;
-        if (next.tv_nsec >= 1000000000L) {
-            next.tv_nsec -= 1000000000L;
-            next.tv_sec++;
-        }
-        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
-    }
-    printf("{\"bench\":\"publish_floor\",\"readings\":%ld,\"failed\":%d,"
-           "\"cpu_us_per_reading\":%.1f}\n",
-           count, failed, (cpu_us() - before) / (double)count);
-    MQTTAsync_destroy(&client);
-    return 0;
+    const int code = run(&t, style, meter_number(argv[5], 1000000), meter_number(argv[6], 3600),
+                         (pid_t)meter_number(argv[7], 4194304));
+    t.client->close(t.connection);
+    return code;
 }
