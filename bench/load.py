@@ -1,43 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """Simulated devices at a steady rate, and who uses how much while they send."""
 
-import json
+import itertools
+import os
 import re
 import subprocess
 import time
 
+import perf
 import scene
-from scene import harness
+import fleet
 
 BATCH = 20  # readings in a message of medsec/1
 RAMP_MAX = 1000  # connects a second
+PROFILE_S = 5
+RESULT_S = 120  # a fleet ends within
+
+numbers = itertools.count()
 
 
-def cpu_us(pid):
-    """CPU time of a process, all its threads, to the nanosecond (clock_getcpuclockid of Linux)."""
-    return time.clock_gettime((~pid << 3) | 2) * 1e6
-
-
-class Simulator:
-    """medsec-sim with the first `devices` of a folder; `result()` is its summary."""
-
-    def __init__(self, place, folder, devices, *arguments):
-        self.child = subprocess.Popen(
-            [harness.tool("medsec-sim"), "--connect", "%s:%d" % place.gateway.address,
-             "--credentials", folder, "--devices", str(devices), "--json",
-             *(str(word) for word in arguments)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        self.pid = self.child.pid
-        place.callback(self.close)
-
-    def result(self):
-        return json.loads(self.child.communicate()[0])
-
-    def close(self):
-        if self.child.poll() is None:
-            self.child.terminate()
-        self.child.wait()
-        self.child.stdout.close()
+def simulate(place, folder, devices, *arguments):
+    """medsec-sim with the first `devices` of a folder."""
+    output = os.path.join(place.folder, "sim-%d.log" % next(numbers))
+    simulator = fleet.Simulator(place.gateway.address, folder, output, "--devices", devices,
+                                *arguments)
+    place.callback(simulator.stop)
+    return simulator
 
 
 class Traffic:
@@ -69,24 +57,30 @@ class Load:
         ramp = max(1, min(RAMP_MAX, round(devices / interval_s)))
         warm_up = devices / ramp + interval_s + 1
         self.place, self.devices = place, devices * len(folders)
-        self.simulators = [Simulator(place, folder, devices, "--rate", rate_hz, "--batch", BATCH,
-                                     "--report", 2 * interval_s, "--ramp", ramp, "--duration",
-                                     warm_up + seconds + interval_s + 2) for folder in folders]
+        self.simulators = [simulate(place, folder, devices, "--rate", rate_hz, "--batch", BATCH,
+                                    "--report", 2 * interval_s, "--ramp", ramp, "--duration",
+                                    warm_up + seconds + interval_s + 2) for folder in folders]
         time.sleep(warm_up)
 
     def results(self):
-        return [simulator.result() for simulator in self.simulators]
+        return [simulator.wait(RESULT_S) for simulator in self.simulators]
 
     def close(self):
         for simulator in self.simulators:
-            simulator.close()
+            simulator.stop()
+
+    def pids(self):
+        return {"gateway": self.place.gateway.pid, "broker": self.place.broker.process.pid,
+                **{"simulator" + "-%d" % i * (i > 0): simulator.pid
+                   for i, simulator in enumerate(self.simulators)}}
+
+    def profile(self):
+        return perf.profile(self.place.folder, self.pids(), PROFILE_S)
 
     def _sample(self, subscriber):
-        pids = {"gateway": [self.place.gateway.pid], "broker": [self.place.broker.process.pid],
-                "simulators": [simulator.pid for simulator in self.simulators],
-                "subscriber": [subscriber.pid]}
+        pids = {**self.pids(), "subscriber": subscriber.pid}
         return {"count": subscriber.count(), "time": time.monotonic(),
-                "cpu": {name: sum(map(cpu_us, of)) for name, of in pids.items()},
+                "cpu": {name: fleet.cpu_s([pids[name]]) * 1e6 for name in pids},
                 "traffic": Traffic(self.place.gateway.address[1])}
 
     def watch(self, subscriber, seconds):

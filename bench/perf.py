@@ -4,39 +4,36 @@
 import os
 import subprocess
 
-TOP_SYMBOLS = 12
+LIBRARIES, FUNCTIONS = 8, 15
 
 
-def record(folder, seconds):
-    data = os.path.join(folder, "perf.data")
-    subprocess.run(["perf", "record", "-q", "-a", "-e", "cpu-clock", "-F", "997", "-o", data,
-                    "--", "sleep", str(seconds)],
-                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    text = subprocess.run(["perf", "report", "-i", data, "--stdio", "--no-children", "-q",
-                           "-g", "none", "-F", "overhead,comm,dso,sym", "-t", "|"],
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                          check=True).stdout
-    rows = ([part.strip() for part in line.split("|")] for line in text.splitlines() if "|" in line)
-    return [(float(row[0].rstrip("%")), *row[1:4]) for row in rows]
-
-
-def sums(rows, column):
+def sums(rows, column, count):
     """[[name, percent], ...], the largest first."""
     total = {}
     for row in rows:
         total[row[column]] = total.get(row[column], 0) + row[0]
-    return [[name, round(percent, 1)] for name, percent in sorted(total.items(),
-                                                                  key=lambda one: -one[1])]
+    largest = sorted(total.items(), key=lambda one: -one[1])[:count]
+    return [[name, round(percent, 1)] for name, percent in largest]
 
 
-def profile(folder, seconds):
-    """Percent of all samples, so that 100 is every core; of each large program its libraries and
-    its dearest functions."""
-    rows = record(folder, seconds)
-    programs = [one for one in sums(rows, 1) if one[1] >= 1]
-    parts = {}
-    for name, _ in programs:
-        own = [row for row in rows if row[1] == name and name != "swapper"]
-        if own:
-            parts[name] = {"libraries": sums(own, 2)[:8], "functions": sums(own, 3)[:TOP_SYMBOLS]}
-    return {"percent_of_machine": programs, "parts": parts}
+def report(data):
+    text = subprocess.run(["perf", "report", "-i", data, "--stdio", "--no-children", "-q",
+                           "-g", "none", "-F", "overhead,dso,sym", "-t", "|"],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                          check=True).stdout
+    rows = [line.split("|") for line in text.splitlines() if "|" in line]
+    rows = [(float(row[0].strip().rstrip("%")), row[1].strip(), row[2].strip()) for row in rows]
+    return {"libraries": sums(rows, 1, LIBRARIES), "functions": sums(rows, 2, FUNCTIONS)}
+
+
+def profile(folder, pids, seconds):
+    """Of each of these processes, percent of its own CPU time."""
+    files = {name: os.path.join(folder, name + ".perf") for name in pids}
+    recorders = [subprocess.Popen(["perf", "record", "-q", "-e", "cpu-clock", "-F", "997", "-p",
+                                   str(pids[name]), "-o", files[name], "--", "sleep",
+                                   str(seconds)],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                 for name in pids]
+    for recorder in recorders:
+        recorder.wait()
+    return {name: report(files[name]) for name in pids}

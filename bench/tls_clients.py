@@ -9,6 +9,7 @@ import time
 
 import load
 import scene
+import fleet
 from scene import harness
 
 CONNECTS = 500
@@ -75,11 +76,11 @@ def by_gateway(place, options, wire, client, publish, qos):
 def connects(place):
     """Each device connects, sends one reading, and goes, with all that is published about it."""
     pids = place.gateway.pid, place.broker.process.pid
-    before = [load.cpu_us(pid) for pid in pids]
-    summary = load.Simulator(place, place.of_wire["medsec1"], CONNECTS, "--count", 1, "--batch", 1,
-                             "--ramp", 200).result()
+    before = [fleet.cpu_s([pid]) for pid in pids]
+    summary = load.simulate(place, place.of_wire["medsec1"], CONNECTS, "--count", 1, "--batch", 1,
+                            "--ramp", 200).wait(load.RESULT_S)
     time.sleep(0.5)
-    gateway, broker = ((load.cpu_us(pid) - start) / summary["connections"]
+    gateway, broker = ((fleet.cpu_s([pid]) - start) * 1e6 / summary["connections"]
                        for pid, start in zip(pids, before))
     return {"bench": "connect", "way": "gateway-medsec1", "connects": summary["connections"],
             "gateway_us": round(gateway, 1), "broker_us": round(broker, 1),

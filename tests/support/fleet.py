@@ -7,21 +7,16 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 import harness
 
-TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 
 
 def cpu_s(pids):
-    """User and system time of all of them."""
-    total = 0
-    for pid in pids:
-        with open("/proc/%d/stat" % pid, encoding="ascii") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        total += int(fields[11]) + int(fields[12])
-    return total * TICK_S
+    """User and system time of all of them, to the nanosecond (clock_getcpuclockid of Linux)."""
+    return sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)
 
 
 def resident_kib(pids):
