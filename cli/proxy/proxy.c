@@ -111,7 +111,7 @@ static int stop(proxy *p)
                      MEDSEC_LOG_INT("acknowledged", stats.acknowledged),
                      MEDSEC_LOG_INT("messages", stats.messages),
                      MEDSEC_LOG_INT("published", sent.published),
-                     MEDSEC_LOG_INT("lost", sent.lost + stats.dropped));
+                     MEDSEC_LOG_INT("lost", sent.lost + sent.queued + stats.dropped));
     return tool_exit_code(status);
 }
 

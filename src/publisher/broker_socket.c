@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool leads_to(int fd, uint16_t port)
@@ -26,11 +27,21 @@ static bool is_new(int fd)
     return getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len) == 0 && !on;
 }
 
+/* Of a socket that waits for the other side the system does not tell the port; nothing but a broker
+ * client connects to anywhere here. */
+static bool is_connecting(int fd)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof info;
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+           info.tcpi_state == TCP_SYN_SENT;
+}
+
 static int find(DIR *dir, uint16_t port)
 {
     for (const struct dirent *e = readdir(dir); e; e = readdir(dir)) {
         int fd = (int)strtol(e->d_name, NULL, 10);
-        if (leads_to(fd, port) && is_new(fd)) {
+        if (is_new(fd) && (leads_to(fd, port) || is_connecting(fd))) {
             return fd;
         }
     }
@@ -49,19 +60,34 @@ static DIR *open_descriptors(void)
     return dir;
 }
 
-int medsec__broker_socket(uint16_t port)
+static uint64_t inode_of(int fd)
+{
+    struct stat info;
+    return fstat(fd, &info) == 0 ? (uint64_t)info.st_ino : 0;
+}
+
+bool medsec__broker_socket_find(medsec__broker_socket *found, uint16_t port)
 {
     const int on = 1;
     DIR *dir = open_descriptors();
     if (!dir) {
-        return -1;
+        return false;
     }
-    int fd = find(dir, port);
+    const int fd = find(dir, port);
     closedir(dir);
-    if (fd >= 0) {
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (fd < 0) {
+        return false;
     }
-    return fd;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    *found = (medsec__broker_socket){.fd = fd, .inode = inode_of(fd)};
+    return true;
+}
+
+int medsec__broker_socket_fd(const medsec__broker_socket *found, uint16_t port)
+{
+    const bool same =
+        found->fd >= 0 && inode_of(found->fd) == found->inode && leads_to(found->fd, port);
+    return same ? found->fd : -1;
 }
 
 void medsec__broker_cork(int fd, bool on)

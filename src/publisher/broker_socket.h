@@ -12,9 +12,17 @@
  * wake the broker once; that saves a third of the gateway's time.
  */
 
-/* The youngest socket of this process that is connected to `port`, told by TCP_NODELAY, which this
- * sets. -1: none; all works without. */
-int medsec__broker_socket(uint16_t port);
+typedef struct medsec__broker_socket {
+    int fd; /* -1: none; all works without */
+    uint64_t inode; /* numbers of descriptors are used again, these are not */
+} medsec__broker_socket;
+
+/* The socket of this process that was just made towards `port`, connected or not yet: one that does
+ * not have TCP_NODELAY, which this sets. False: there is none. */
+bool medsec__broker_socket_find(medsec__broker_socket *found, uint16_t port);
+
+/* Its descriptor, if it is still the same socket and connected to `port`; else -1. */
+int medsec__broker_socket_fd(const medsec__broker_socket *found, uint16_t port);
 
 /* Holds small packets back, or lets them go. The system lets them go after 200 ms anyway. */
 void medsec__broker_cork(int fd, bool on);

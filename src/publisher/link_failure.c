@@ -117,6 +117,14 @@ static const row status_rows[] = {
       "is the broker running, and are --broker's host and port right?"}},
 };
 
+static const row refusal_rows[] = {
+    {0x80, {MEDSEC_ERR_REFUSED, "the broker does not say why", NULL}},
+    {0x83, {MEDSEC_ERR_REFUSED, "the broker has a rule of its own", NULL}},
+    {0x87, {MEDSEC_ERR_REFUSED, "its access rules forbid the topic", NULL}},
+    {0x90, {MEDSEC_ERR_REFUSED, "it does not take such a topic", NULL}},
+    {0x97, {MEDSEC_ERR_REFUSED, "a quota is used up", NULL}},
+};
+
 #define FIND(rows, code, otherwise) find(rows, sizeof(rows) / sizeof *(rows), code, otherwise)
 
 static medsec__link_failure find(const row *rows, size_t count, int code,
@@ -135,6 +143,13 @@ medsec__link_failure medsec__mqtt_failure(int code)
     return FIND(mqtt_rows, code,
                 ((medsec__link_failure){MEDSEC_ERR_REFUSED, "the broker refuses the connection",
                                         "look at its log"}));
+}
+
+const char *medsec__mqtt_refusal(int code)
+{
+    return FIND(refusal_rows, code,
+                ((medsec__link_failure){MEDSEC_ERR_REFUSED, "the broker refuses it", NULL}))
+        .reason;
 }
 
 medsec__link_failure medsec__status_failure(medsec_status status)

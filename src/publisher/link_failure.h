@@ -18,6 +18,9 @@ typedef struct medsec__link_failure {
  * (section 3.2.2.3: 1 to 5). */
 medsec__link_failure medsec__mqtt_failure(int code);
 
+/* Why the broker does not take a message: reason codes of PUBACK (section 3.4.2.1). */
+const char *medsec__mqtt_refusal(int code);
+
 /* ERR_NOT_FOUND, ERR_CLEAR_TEXT, ERR_TIMEOUT, ERR_CLOSED and so on, of what comes before MQTT. */
 medsec__link_failure medsec__status_failure(medsec_status status);
 

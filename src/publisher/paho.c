@@ -15,6 +15,8 @@
  */
 #define LINGER_MS 5u
 
+#define SOCKET_WAIT_MS 256u /* for paho to make its socket; the last of the waits, which double */
+
 static bool time_is_up(const paho *p)
 {
     return p->stopping && (p->queue.count == 0 || uv_hrtime() >= p->deadline);
@@ -94,21 +96,73 @@ static void log_down(paho *p, bool was_up, uint32_t wait_ms)
                      MEDSEC_LOG_INT("queued", p->queue.count), MEDSEC_LOG_INT("retry_ms", wait_ms));
 }
 
+/* The lock is given back meanwhile. */
+static void tell_linked(paho *p, bool up)
+{
+    const medsec_publisher_listener *l = p->listener;
+    uv_mutex_unlock(&p->lock);
+    if (l->linked) {
+        l->linked(l->context, up);
+    }
+    uv_mutex_lock(&p->lock);
+}
+
+/* Paho makes sockets in the order in which it is asked for connections, and does not show them: who
+ * asks waits for his to appear before the next one asks. */
+static atomic_flag asking = ATOMIC_FLAG_INIT;
+
+static bool begin_asking(paho *p)
+{
+    while (!time_is_up(p)) {
+        if (!atomic_flag_test_and_set(&asking)) {
+            return true;
+        }
+        sleep_for(p, MS);
+    }
+    return false;
+}
+
+static medsec__broker_socket wait_socket(paho *p)
+{
+    medsec__broker_socket found = {.fd = -1};
+    for (uint64_t wait = MS; wait <= SOCKET_WAIT_MS * MS && p->link == PAHO_CONNECTING; wait *= 2) {
+        sleep_for(p, wait);
+        if (medsec__broker_socket_find(&found, p->options.url.port)) {
+            break;
+        }
+    }
+    return found;
+}
+
+static void make_link(paho *p)
+{
+    if (!begin_asking(p)) {
+        return;
+    }
+    medsec__paho_connect(p);
+    const medsec__broker_socket found = wait_socket(p);
+    atomic_flag_clear(&asking);
+    wait_link(p);
+    p->corked = false;
+    p->fd = p->link == PAHO_UP ? medsec__broker_socket_fd(&found, p->options.url.port) : -1;
+}
+
 /* One attempt, and if it succeeds, one connection to its end. True: it was up. */
 static bool run_link(paho *p)
 {
-    medsec__paho_connect(p);
-    wait_link(p);
+    make_link(p);
     if (p->link != PAHO_UP) {
         return false;
     }
     p->counts.connects++;
     log_up(p);
-    p->corked = false;
-    p->fd = medsec__broker_socket(p->options.url.port);
     medsec__paho_announce(p, p->options.online_payload);
     medsec__paho_subscribe(p);
+    tell_linked(p, true);
     serve(p);
+    if (p->link != PAHO_UP) {
+        tell_linked(p, false);
+    }
     return true;
 }
 
@@ -174,7 +228,7 @@ static medsec_status paho_publish(medsec_publisher *publisher, const medsec_mess
     }
     uv_mutex_unlock(&p->lock);
     if (wake) {
-        uv_cond_signal(&p->changed);
+        uv_cond_broadcast(&p->changed);
     }
     return status;
 }
@@ -213,21 +267,6 @@ static void paho_stats(medsec_publisher *publisher, medsec_publisher_stats *stat
     uv_mutex_unlock(&p->lock);
 }
 
-/* What is left in the queue is lost, and said so. */
-static size_t give_up(paho *p)
-{
-    size_t left = p->queue.count;
-    medsec_message m;
-    while (medsec__queue_next(&p->queue, &m)) {
-        if (m.token != 0 && p->listener->durable) {
-            p->listener->durable(p->listener->context, m.token, MEDSEC_ERR_CLOSED);
-        }
-        (void)medsec__queue_release(&p->queue);
-    }
-    p->counts.lost += left;
-    return left;
-}
-
 static medsec_status paho_stop(medsec_publisher *publisher, uint32_t timeout_ms)
 {
     paho *p = (paho *)publisher;
@@ -237,16 +276,16 @@ static medsec_status paho_stop(medsec_publisher *publisher, uint32_t timeout_ms)
     uv_mutex_lock(&p->lock);
     p->stopping = true;
     p->deadline = uv_hrtime() + timeout_ms * MS;
-    uv_cond_signal(&p->changed);
+    uv_cond_broadcast(&p->changed);
     uv_mutex_unlock(&p->lock);
     uv_thread_join(&p->thread);
     p->started = false;
-    size_t left = give_up(p);
-    if (left > 0) {
-        medsec_log_write(p->options.log, MEDSEC_LOG_ERROR, "messages-lost",
-                         MEDSEC_LOG_INT("messages", left));
-    }
-    return left > 0 ? MEDSEC_ERR_TIMEOUT : MEDSEC_OK;
+    return p->queue.count > 0 ? MEDSEC_ERR_TIMEOUT : MEDSEC_OK;
+}
+
+static void paho_reclaim(medsec_publisher *publisher, medsec_reclaim_fn *take, void *context)
+{
+    medsec__paho_reclaim((paho *)publisher, take, context);
 }
 
 static void paho_destroy(medsec_publisher *publisher)
@@ -254,6 +293,10 @@ static void paho_destroy(medsec_publisher *publisher)
     paho *p = (paho *)publisher;
     if (p->started) {
         (void)paho_stop(publisher, 0);
+    }
+    if (p->queue.count > 0) {
+        medsec_log_write(p->options.log, MEDSEC_LOG_ERROR, "messages-lost",
+                         MEDSEC_LOG_INT("messages", p->queue.count));
     }
     medsec__queue_close(&p->queue);
     uv_cond_destroy(&p->changed);
@@ -268,6 +311,7 @@ static const medsec_publisher_ops paho_ops = {.start = paho_start,
                                               .subscribe = paho_subscribe,
                                               .pressed = paho_pressed,
                                               .stats = paho_stats,
+                                              .reclaim = paho_reclaim,
                                               .stop = paho_stop,
                                               .destroy = paho_destroy};
 

@@ -25,6 +25,7 @@ typedef struct paho_slot {
     struct paho *owner;
     uint64_t token;
     medsec_status status;
+    const char *topic; /* in the queue */
     uint8_t qos;
     bool done;
 } paho_slot;
@@ -50,7 +51,7 @@ typedef struct paho {
     bool waiting; /* our thread sleeps until there is something to send */
     int fd; /* of the link; -1 when unknown */
     bool corked;
-    bool pumping; /* some thread hands messages to paho */
+    bool pumping; /* some thread hands messages to paho, or gives them back */
     _Atomic bool is_pressed; /* read without the lock */
     uint64_t deadline; /* of stop, uv_hrtime */
     paho_slot slots[MEDSEC_MQTT_IN_FLIGHT];
@@ -75,6 +76,12 @@ void medsec__paho_subscribe(paho *p);
 /* Hands messages to paho, as far as the window allows; `starting`: no more than one of QoS 0. The
  * lock is held at the call and afterwards, not all the time between. */
 void medsec__paho_pump(paho *p, bool starting);
+
+/* What was under way is queued again. Lock held. */
+void medsec__paho_rewind(paho *p);
+
+/* As medsec_publisher_ops has it. Takes the lock. */
+void medsec__paho_reclaim(paho *p, medsec_reclaim_fn *take, void *context);
 
 /* Nothing is with paho and something is queued: a pump must be started. Lock held. */
 bool medsec__paho_must_start(const paho *p);

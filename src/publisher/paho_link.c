@@ -14,10 +14,11 @@
 static void go_down(paho *p, medsec__link_failure failure)
 {
     p->link = PAHO_DOWN;
+    p->fd = -1;
     if (!p->failure.reason) {
         p->failure = failure;
     }
-    uv_cond_signal(&p->changed);
+    uv_cond_broadcast(&p->changed);
 }
 
 static void connected(paho *p, size_t window)
@@ -27,7 +28,7 @@ static void connected(paho *p, size_t window)
         p->window = window;
         p->link = PAHO_UP;
         p->failure = (medsec__link_failure){.reason = NULL};
-        uv_cond_signal(&p->changed);
+        uv_cond_broadcast(&p->changed);
     }
     uv_mutex_unlock(&p->lock);
 }
@@ -204,13 +205,6 @@ static int ask_connection(paho *p, MQTTAsync handle)
     return rc == MQTTASYNC_SUCCESS ? MQTTAsync_connect(handle, &options) : rc;
 }
 
-/* What was under way is queued again. */
-static void rewind_window(paho *p)
-{
-    medsec__queue_rewind(&p->queue);
-    p->handed = p->released;
-}
-
 static void swap_handle(paho *p, MQTTAsync handle)
 {
     MQTTAsync old = p->handle;
@@ -224,7 +218,7 @@ static void swap_handle(paho *p, MQTTAsync handle)
     }
     uv_mutex_lock(&p->lock);
     p->handle = handle;
-    rewind_window(p);
+    medsec__paho_rewind(p);
 }
 
 static medsec_status as_status(int rc)
@@ -261,7 +255,7 @@ static void said_goodbye(paho *p)
 {
     uv_mutex_lock(&p->lock);
     p->link = PAHO_DOWN;
-    uv_cond_signal(&p->changed);
+    uv_cond_broadcast(&p->changed);
     uv_mutex_unlock(&p->lock);
 }
 

@@ -24,7 +24,7 @@ static void release_oldest(paho *p, report *r)
     if (slot->status == MEDSEC_OK) {
         p->counts.published++;
     } else {
-        p->counts.lost++;
+        p->counts.refused++;
     }
     if (slot->token == 0) {
         return;
@@ -33,15 +33,22 @@ static void release_oldest(paho *p, report *r)
     r->durable[r->count++].status = slot->status;
 }
 
+/* True when that ends the pressure. */
+static bool relieve(paho *p)
+{
+    const bool relieved = p->is_pressed && p->queue.used <= p->options.queue_bytes / 2;
+    if (relieved) {
+        p->is_pressed = false;
+    }
+    return relieved;
+}
+
 static void release_settled(paho *p, report *r)
 {
     while (p->released < p->handed && p->slots[p->released % MEDSEC_MQTT_IN_FLIGHT].done) {
         release_oldest(p, r);
     }
-    if (p->is_pressed && p->queue.used <= p->options.queue_bytes / 2) {
-        p->is_pressed = false;
-        r->relieved = true;
-    }
+    r->relieved = relieve(p);
 }
 
 static void tell(const paho *p, const report *r)
@@ -86,7 +93,7 @@ static void settle(paho_slot *slot, medsec_status status)
         set_corked(p, false);
     }
     if (p->stopping) {
-        uv_cond_signal(&p->changed);
+        uv_cond_broadcast(&p->changed);
     }
     uv_mutex_unlock(&p->lock);
     tell(p, &r);
@@ -104,12 +111,21 @@ static void on_sent(void *context, MQTTAsync_successData *data)
     settle(context, MEDSEC_OK);
 }
 
+/* The topic is in the queue, which keeps it until the message is settled. */
+static void log_refused(const paho_slot *slot, int code)
+{
+    medsec_log_write(slot->owner->options.log, MEDSEC_LOG_ERROR, "publication-refused",
+                     MEDSEC_LOG_STR("topic", slot->topic), MEDSEC_LOG_INT("code", code),
+                     MEDSEC_LOG_STR("reason", medsec__mqtt_refusal(code)));
+}
+
 /* The broker refuses this message. (A lost connection comes here too: that is not the end of it.)
  */
 static void on_refused5(void *context, MQTTAsync_failureData5 *data)
 {
     if (data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
-        settle(context, MEDSEC_ERR_IO);
+        log_refused(context, (int)data->reasonCode);
+        settle(context, MEDSEC_ERR_REFUSED);
     }
 }
 
@@ -130,7 +146,8 @@ static int hand_over(const paho *p, paho_slot *slot, const medsec_message *m)
 static paho_slot *claim_slot(paho *p, const medsec_message *m)
 {
     paho_slot *slot = &p->slots[p->handed++ % MEDSEC_MQTT_IN_FLIGHT];
-    *slot = (paho_slot){.owner = p, .token = m->token, .qos = m->qos, .status = MEDSEC_OK};
+    *slot = (paho_slot){
+        .owner = p, .token = m->token, .topic = m->topic, .qos = m->qos, .status = MEDSEC_OK};
     return slot;
 }
 
@@ -157,6 +174,51 @@ void medsec__paho_pump(paho *p, bool starting)
     }
     p->pumping = false;
     if (p->link != PAHO_UP) {
-        uv_cond_signal(&p->changed);
+        uv_cond_broadcast(&p->changed);
     }
+}
+
+void medsec__paho_rewind(paho *p)
+{
+    medsec__queue_rewind(&p->queue);
+    p->handed = p->released;
+}
+
+/* The message stays where it is while the lock is given back: only the tail of the queue moves. */
+static bool give_back_one(paho *p, medsec_reclaim_fn *take, void *context)
+{
+    medsec_message m;
+    if (p->link == PAHO_UP || !medsec__queue_next(&p->queue, &m)) {
+        return false;
+    }
+    uv_mutex_unlock(&p->lock);
+    const bool taken = take(context, &m);
+    uv_mutex_lock(&p->lock);
+    if (taken) {
+        (void)medsec__queue_release(&p->queue);
+    }
+    return taken;
+}
+
+/* A late report of a message that was under way finds an empty window, and is nothing. */
+void medsec__paho_reclaim(paho *p, medsec_reclaim_fn *take, void *context)
+{
+    uv_mutex_lock(&p->lock);
+    while (p->pumping) {
+        uv_cond_wait(&p->changed, &p->lock);
+    }
+    if (p->link == PAHO_UP) {
+        uv_mutex_unlock(&p->lock);
+        return;
+    }
+    p->pumping = true;
+    medsec__paho_rewind(p);
+    while (give_back_one(p, take, context)) {
+    }
+    medsec__paho_rewind(p);
+    p->pumping = false;
+    const report r = {.relieved = relieve(p)};
+    uv_cond_broadcast(&p->changed);
+    uv_mutex_unlock(&p->lock);
+    tell(p, &r);
 }
