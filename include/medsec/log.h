@@ -13,6 +13,9 @@
  * a fixed word; what varies is in fields, escaped, so that no input can forge a line. A log may be
  * shared by threads. Each event word has a budget of lines a second; what goes over it is
  * counted and reported as `suppressed=N` with the next line of that event.
+ *
+ * Nobody waits for who reads the log: a line for which a pipe or socket has no room, or that cannot
+ * be written, is given up, and counted as `lost=N` in the next line that goes out.
  */
 typedef enum medsec_log_level {
     MEDSEC_LOG_ERROR = 0,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <medsec/log.h>
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@ typedef struct budget {
 
 struct medsec_log {
     FILE *stream;
+    int fd; /* of the stream; -1: it has none */
+    uint64_t lost; /* lines that found no room, since the last one that did */
     medsec_log_level level;
     medsec_log_format format;
     pthread_mutex_t lock;
@@ -44,6 +47,7 @@ medsec_log *medsec_log_create(FILE *stream, medsec_log_level level, medsec_log_f
         return NULL;
     }
     log->stream = stream;
+    log->fd = fileno(stream);
     log->level = level;
     log->format = format;
     return log;
@@ -157,6 +161,13 @@ static void put_field(line *l, const medsec_log_field *field, bool json)
     }
 }
 
+static void put_count(line *l, const char *key, uint64_t count, bool json)
+{
+    if (count > 0) {
+        put_field(l, &MEDSEC_LOG_INT(key, count), json);
+    }
+}
+
 static void put_fields(line *l, const medsec_log_field *fields, size_t count, bool json)
 {
     for (size_t i = 0; i < count; i++) {
@@ -187,6 +198,21 @@ static void put_head(line *l, medsec_log_level level, const char *event, bool js
     put(l, head);
 }
 
+/* A pipe or socket that says so takes a line (at most PIPE_BUF) whole, without waiting. */
+static bool has_room(const medsec_log *log)
+{
+    struct pollfd at = {.fd = log->fd, .events = POLLOUT};
+    return log->fd < 0 || poll(&at, 1, 0) != 0;
+}
+
+static bool write_line(medsec_log *log, const line *l)
+{
+    const bool written =
+        fwrite(l->text, 1, l->len, log->stream) == l->len && fflush(log->stream) == 0;
+    clearerr(log->stream);
+    return written;
+}
+
 void medsec_log_fields(medsec_log *log, medsec_log_level level, const char *event,
                        const medsec_log_field *fields, size_t count)
 {
@@ -196,17 +222,15 @@ void medsec_log_fields(medsec_log *log, medsec_log_level level, const char *even
     if (log == NULL || level > log->level) {
         return;
     }
-    const bool json = log->format == MEDSEC_LOG_JSON;
     pthread_mutex_lock(&log->lock);
     if (spend(log, event, &suppressed)) {
+        const bool json = log->format == MEDSEC_LOG_JSON;
         put_head(&l, level, event, json);
-        if (suppressed > 0) {
-            put_field(&l, &MEDSEC_LOG_INT("suppressed", suppressed), json);
-        }
+        put_count(&l, "suppressed", suppressed, json);
+        put_count(&l, "lost", log->lost, json);
         put_fields(&l, fields, count, json);
         put(&l, json ? "}\n" : "\n");
-        fwrite(l.text, 1, l.len, log->stream);
-        fflush(log->stream);
+        log->lost = has_room(log) && write_line(log, &l) ? 0 : log->lost + suppressed + 1;
     }
     pthread_mutex_unlock(&log->lock);
 }

@@ -3,9 +3,12 @@
 
 #include <medsec/log.h>
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cJSON.h>
 #include <pthread.h>
@@ -180,6 +183,105 @@ static void test_write_from_threads_keeps_lines_whole(void **state)
     end(&c);
 }
 
+static size_t read_text(int fd, char *text, size_t cap)
+{
+    const ssize_t n = read(fd, text, cap - 1);
+    assert_true(n >= 0);
+    text[n] = '\0';
+    return (size_t)n;
+}
+
+/* Fills what a stream takes; how many bytes that was. */
+static size_t fill(int fd)
+{
+    static const char page[4096] = {0};
+    size_t sum = 0;
+    assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    for (ssize_t n; (n = write(fd, page, sizeof(page))) > 0;) {
+        sum += (size_t)n;
+    }
+    assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
+    return sum;
+}
+
+static void drain(int fd, size_t left)
+{
+    char text[4096];
+    while (left > 0) {
+        left -= read_text(fd, text, left < sizeof(text) - 1 ? left + 1 : sizeof(text));
+    }
+}
+
+static void expect_nobody_waits(const int ends[2])
+{
+    char text[4096];
+    FILE *stream = fdopen(ends[1], "w");
+    medsec_log *log = medsec_log_create(stream, MEDSEC_LOG_INFO, MEDSEC_LOG_TEXT);
+    const size_t before = fill(ends[1]);
+    alarm(30); /* a log that waits would wait for ever */
+    medsec_log_write(log, MEDSEC_LOG_INFO, "one", MEDSEC_LOG_INT("i", 1));
+    medsec_log_write(log, MEDSEC_LOG_INFO, "two", MEDSEC_LOG_INT("i", 2));
+    alarm(0);
+    drain(ends[0], before);
+    medsec_log_write(log, MEDSEC_LOG_INFO, "three", MEDSEC_LOG_INT("i", 3));
+    medsec_log_write(log, MEDSEC_LOG_INFO, "four", MEDSEC_LOG_INT("i", 4));
+    fclose(stream);
+    read_text(ends[0], text, sizeof(text));
+    if (strchr(text, '\n') == text + strlen(text) - 1) { /* a socket gives them one by one */
+        read_text(ends[0], text + strlen(text), sizeof(text) - strlen(text));
+    }
+    assert_non_null(strstr(text, " info three lost=2 i=3\n"));
+    assert_non_null(strstr(text, " info four i=4\n"));
+    close(ends[0]);
+    medsec_log_destroy(log);
+}
+
+static void test_write_waits_for_no_pipe(void **state)
+{
+    int ends[2];
+    (void)state;
+
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    expect_nobody_waits(ends);
+}
+
+static void test_write_waits_for_no_socket(void **state)
+{
+    int ends[2];
+    (void)state;
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    expect_nobody_waits(ends);
+}
+
+/* And what was suppressed, with the line that would have told of it. */
+static void test_write_that_fails_is_counted(void **state)
+{
+    const struct timespec second = {.tv_sec = 1, .tv_nsec = 50000000};
+    int ends[2];
+    char text[4096];
+    (void)state;
+
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    FILE *stream = fopen("/dev/full", "w");
+    assert_non_null(stream);
+    medsec_log *log = medsec_log_create(stream, MEDSEC_LOG_INFO, MEDSEC_LOG_TEXT);
+    for (unsigned i = 0; i < MEDSEC_LOG_LINES_PER_SECOND + 3; i++) {
+        medsec_log_write(log, MEDSEC_LOG_INFO, "one", MEDSEC_LOG_INT("i", i));
+    }
+    nanosleep(&second, NULL);
+    medsec_log_write(log, MEDSEC_LOG_INFO, "one", MEDSEC_LOG_INT("i", 1));
+    assert_true(dup2(ends[1], fileno(stream)) >= 0);
+    medsec_log_write(log, MEDSEC_LOG_INFO, "two", MEDSEC_LOG_INT("i", 2));
+    read_text(ends[0], text, sizeof(text));
+    assert_int_equal(count_lines(text), 1);
+    assert_non_null(strstr(text, " info two lost=24 i=2\n"));
+    medsec_log_destroy(log);
+    fclose(stream);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void test_parse_words(void **state)
 {
     medsec_log_level level;
@@ -204,6 +306,9 @@ int main(void)
         cmocka_unit_test(test_write_cuts_long_values_and_lines),
         cmocka_unit_test(test_write_over_budget_is_counted),
         cmocka_unit_test(test_write_from_threads_keeps_lines_whole),
+        cmocka_unit_test(test_write_waits_for_no_pipe),
+        cmocka_unit_test(test_write_waits_for_no_socket),
+        cmocka_unit_test(test_write_that_fails_is_counted),
         cmocka_unit_test(test_parse_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
