@@ -45,7 +45,7 @@ typedef struct medsec_gateway_options {
 
 #define MEDSEC_GATEWAY_PORT 9998
 #define MEDSEC_GATEWAY_CONNECTIONS 19000u /* a process may hold 20 000 descriptors here */
-#define MEDSEC_GATEWAY_HALF_OPEN 4000u /* a storm of 10 000 devices passes in seconds */
+#define MEDSEC_GATEWAY_HALF_OPEN 12000u /* a storm of 10 000 devices waits its turn */
 #define MEDSEC_GATEWAY_SOURCE_RATE 1000u /* a ward behind one address may come back at once */
 #define MEDSEC_GATEWAY_SOURCE_BURST 10000u
 #define MEDSEC_GATEWAY_IDENTIFY_TIMEOUT_MS 10000u /* from accept to the first whole reading */
@@ -78,6 +78,7 @@ typedef struct medsec_gateway_stats {
     uint64_t reloads; /* of the registry */
     uint64_t half_open; /* now: connected, not identified */
     uint64_t half_open_evicted;
+    uint64_t queued; /* newcomers that had to wait their turn */
     uint64_t source_limited; /* refused by the rate of their address */
     uint64_t welcomes; /* handshakes answered */
     uint64_t proved; /* of them, by devices that then used their keys */

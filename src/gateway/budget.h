@@ -10,7 +10,7 @@
  * HELLO that was recorded 0.2 ms, and a stranger needs no key to ask for either.
  */
 #define MEDSEC__BUDGET_SHARE 4u /* one part in so many of the loop's time */
-#define MEDSEC__BUDGET_BURST_NS 100000000u /* at once, after a quiet time */
+#define MEDSEC__BUDGET_BURST_NS 20000000u /* at once, after a quiet time */
 
 typedef struct medsec__budget {
     uint64_t debt_ns;
@@ -19,6 +19,9 @@ typedef struct medsec__budget {
 
 /* False: the budget is used up for now. */
 bool medsec__budget_allows(medsec__budget *budget, uint64_t now_ns);
+
+/* The thread's CPU time: what others take of the machine meanwhile is not the stranger's. */
+uint64_t medsec__budget_clock(void);
 
 /* Books what looking for a device took. */
 void medsec__budget_spend(medsec__budget *budget, uint64_t spent_ns);

@@ -201,11 +201,12 @@ bool medsec__connection_pressed(const medsec__connection *c)
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     (void)suggested;
-    const medsec__connection *c = handle->data;
+    medsec__connection *c = handle->data;
     medsec__loop *loop = c->loop;
-    bool pressed = c->course != MEDSEC__LEFT && medsec__connection_pressed(c);
+    bool waits =
+        c->course != MEDSEC__LEFT && (medsec__connection_pressed(c) || medsec__turn_must_wait(c));
     *buffer = uv_buf_init((char *)loop->buffer + MEDSEC_RECORD_LEN_MAX,
-                          pressed ? 0 : MEDSEC_GATEWAY_READ_BUFFER);
+                          waits ? 0 : MEDSEC_GATEWAY_READ_BUFFER);
 }
 
 static void pause_reading(medsec__connection *c)
@@ -245,6 +246,10 @@ static void take_bytes(medsec__connection *c, uint8_t *data, size_t len)
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 {
     medsec__connection *c = stream->data;
+    if (n == UV_ENOBUFS && medsec__turn_must_wait(c)) {
+        medsec__turn_wait(c);
+        return;
+    }
     if (n == UV_ENOBUFS) {
         pause_reading(c);
         return;
@@ -295,20 +300,26 @@ void medsec__connection_open(medsec__loop *loop, int fd, const medsec__address *
 
 static medsec__connection *oldest_half_open(const medsec__loop *loop)
 {
-    medsec__connection *c = TAILQ_FIRST(&loop->places[MEDSEC__WAITING]);
-    while (c && c->identified) { /* it has been said good-bye to */
-        c = TAILQ_NEXT(c, link);
+    static const uint8_t places[] = {MEDSEC__WAITING, MEDSEC__HELD, MEDSEC__QUEUED};
+    medsec__connection *oldest = NULL;
+    for (unsigned i = 0; i < sizeof places; i++) {
+        medsec__connection *c = TAILQ_FIRST(&loop->places[places[i]]);
+        while (c && c->identified) { /* it has been said good-bye to */
+            c = TAILQ_NEXT(c, link);
+        }
+        oldest = c && (!oldest || c->since_ms < oldest->since_ms) ? c : oldest;
     }
-    medsec__connection *held = TAILQ_FIRST(&loop->places[MEDSEC__HELD]);
-    return c && (!held || c->since_ms < held->since_ms) ? c : held;
+    return oldest;
 }
 
-void medsec__connection_evict(medsec__loop *loop)
+bool medsec__connection_evict(medsec__loop *loop, uint64_t allowed)
 {
     medsec__connection *c;
-    while (loop->counters.half_open > loop->gateway->half_open_share &&
-           (c = oldest_half_open(loop))) {
+    bool evicted = false;
+    while (loop->counters.half_open > allowed && (c = oldest_half_open(loop))) {
         medsec__count(&loop->counters.half_open_evicted, 1);
         medsec__connection_close(c, "half-open");
+        evicted = true;
     }
+    return evicted;
 }

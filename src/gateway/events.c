@@ -113,23 +113,17 @@ static bool is_hello(const medsec__connection *c, const uint8_t *data, size_t le
 }
 
 /* A HELLO costs up to six X25519 operations, and whoever recorded it nothing: it is charged as the
- * search for a seed device is. False: the connection is closed. */
-static bool push(medsec__connection *c, uint8_t *data, size_t len, size_t *used,
+ * search for a seed device is. */
+static void push(medsec__connection *c, uint8_t *data, size_t len, size_t *used,
                  medsec_event *event)
 {
-    medsec__budget *budget = &c->loop->budget;
     const bool hello = is_hello(c, data, len);
-    const uint64_t begin = hello ? uv_hrtime() : 0;
-    if (hello && !medsec__budget_allows(budget, begin)) {
-        medsec__connection_reject(c, MEDSEC_ERR_BUSY);
-        return false;
-    }
+    const uint64_t begin = hello ? medsec__budget_clock() : 0;
     medsec_session_push(&c->session, data, len, used, event);
     if (hello) {
-        c->searched_ns = uv_hrtime() - begin;
-        medsec__budget_spend(budget, c->searched_ns);
+        c->searched_ns = medsec__budget_clock() - begin;
+        medsec__budget_spend(&c->loop->budget, c->searched_ns);
     }
-    return true;
 }
 
 bool medsec__events_take(medsec__connection *c, uint8_t **data, size_t *len)
@@ -137,9 +131,7 @@ bool medsec__events_take(medsec__connection *c, uint8_t **data, size_t *len)
     medsec_event event;
     do {
         size_t used = 0;
-        if (!push(c, *data, *len, &used, &event)) {
-            return false;
-        }
+        push(c, *data, *len, &used, &event);
         *data += used;
         *len -= used;
         if (!take(c, &event)) {

@@ -360,6 +360,7 @@ static void add_counters(medsec_gateway_stats *stats, const medsec__counters *c)
     stats->paused += c->paused;
     stats->half_open += c->half_open;
     stats->half_open_evicted += c->half_open_evicted;
+    stats->queued += c->queued;
     stats->source_limited += c->source_limited;
     stats->welcomes += c->welcomes;
     stats->proved += c->proved;

@@ -54,13 +54,10 @@ static medsec_status find(medsec__connection *c, const uint8_t *block,
     if (*entry) {
         return MEDSEC_OK;
     }
-    uint64_t begin = uv_hrtime();
-    if (!medsec__budget_allows(&loop->budget, begin)) {
-        return MEDSEC_ERR_BUSY;
-    }
+    const uint64_t begin = medsec__budget_clock();
     *entry = medsec_directory_identify(loop->directory, &loop->scratch, block, NULL);
     /* Also when it is found: anybody can repeat a device's first block, and no more than that. */
-    c->searched_ns = uv_hrtime() - begin;
+    c->searched_ns = medsec__budget_clock() - begin;
     medsec__budget_spend(&loop->budget, c->searched_ns);
     return *entry ? MEDSEC_OK : MEDSEC_ERR_UNKNOWN_DEVICE;
 }

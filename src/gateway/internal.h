@@ -36,6 +36,11 @@
 #define MEDSEC__COMMANDS_PER_S 10u /* for one device */
 #define MEDSEC__COMMANDS_BURST 20u
 #define MEDSEC__COMMANDS_WAITING 256u /* of a loop */
+#define MEDSEC__RESUMED_AT_ONCE 64u /* of those who were paused */
+/* Between two looks at who is queued, and how many then have their turn: no more work at a time
+ * than those who are connected already notice. */
+#define MEDSEC__TURN_MS 2u
+#define MEDSEC__TURNS_AT_ONCE 8u
 /* 19 000 devices on two loops are announced again within half a minute. */
 #define MEDSEC__ANNOUNCE_MS 100u
 #define MEDSEC__ANNOUNCE_AT_ONCE 40u
@@ -51,9 +56,10 @@ typedef enum medsec__place {
     MEDSEC__WAITING, /* no device yet; or it was said good-bye to */
     MEDSEC__LIVE,
     MEDSEC__PAUSED, /* not read from: back-pressure */
-    MEDSEC__HELD /* the same, and no device yet */
+    MEDSEC__HELD, /* the same, and no device yet */
+    MEDSEC__QUEUED /* not read from before its turn; no device yet */
 } medsec__place;
-#define MEDSEC__PLACES 4u
+#define MEDSEC__PLACES 5u
 
 /* What a connection is about to do. */
 typedef enum medsec__course {
@@ -76,7 +82,7 @@ typedef struct medsec__connection {
     uint8_t *partial; /* a record that is not whole; a block of the loop's, or NULL */
     uint64_t since_ms; /* accepted, or last reading; orders the lists */
     uint64_t readings;
-    uint64_t searched_ns; /* what finding its device, or its HELLO, took */
+    uint64_t searched_ns; /* of CPU time: what finding its device, or its HELLO, took */
     uint32_t lane;
     uint32_t generation[2]; /* of the secrets that were tried; [0]: that was right, if identified */
     medsec__address peer;
@@ -90,6 +96,7 @@ typedef struct medsec__connection {
     bool is_due; /* linked by due_link */
     bool is_forgotten; /* linked by forgotten_link */
     bool superseded; /* it was told so; under the lock of presence.c */
+    bool has_turn; /* and may ask for that */
     bool heard; /* its device said something, and proved it */
     bool identified;
     char id[MEDSEC_DEVICE_ID_MAX + 1]; /* "" before identification */
@@ -109,6 +116,7 @@ typedef struct medsec__counters {
     _Atomic uint64_t paused;
     _Atomic uint64_t half_open;
     _Atomic uint64_t half_open_evicted;
+    _Atomic uint64_t queued;
     _Atomic uint64_t source_limited;
     _Atomic uint64_t welcomes;
     _Atomic uint64_t proved;
@@ -176,6 +184,7 @@ struct medsec__loop {
     struct medsec__connections due; /* for an acknowledgement */
     struct medsec__connections forgotten; /* by the broker */
     uv_timer_t announce;
+    uv_timer_t turn;
     medsec__ledger ledger;
     medsec__mailbox mailbox;
     medsec__block *blocks; /* that are free */
@@ -277,8 +286,9 @@ void medsec__connection_reject(medsec__connection *connection, medsec_status rea
 void medsec__connection_move(medsec__connection *connection, medsec__place place);
 void medsec__connection_resume(medsec__connection *connection);
 bool medsec__connection_pressed(const medsec__connection *connection);
-/* Closes the oldest that is no device yet, as long as there are too many. */
-void medsec__connection_evict(medsec__loop *loop);
+/* Closes the oldest that is no device yet, as long as there are more than `allowed`. False: there
+ * were not. */
+bool medsec__connection_evict(medsec__loop *loop, uint64_t allowed);
 void medsec__connection_log(const medsec__connection *connection, medsec_log_level level,
                             const char *event, const char *why);
 /* At once or not at all: whoever does not take so little is closed. False: so it was. */
@@ -289,6 +299,12 @@ void medsec__connection_goodbye(medsec__connection *connection, medsec_close_rea
 void medsec__connection_leave(medsec__connection *connection, medsec_close_reason reason);
 /* Says CLOSE, and closes when the device does: it shall read the last acknowledgement. */
 void medsec__connection_part(medsec__connection *connection);
+
+/* turn.c: newcomers ask for work before they have proved anything. When the budget for that is used
+ * up they wait their turn, first come, first served. */
+MEDSEC_CHECK medsec_status medsec__turn_open(medsec__loop *loop);
+bool medsec__turn_must_wait(medsec__connection *connection);
+void medsec__turn_wait(medsec__connection *connection);
 
 /* events.c: what a device says. Of `*data` what is left belongs to a record that is not whole.
  * False: the connection is closed. */

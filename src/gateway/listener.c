@@ -78,6 +78,21 @@ static void shed(medsec__loop *loop)
     }
 }
 
+/* Where all places are taken, whoever has proved nothing for longest gives way. */
+static bool find_place(medsec__loop *loop)
+{
+    medsec_gateway *gateway = loop->gateway;
+    const uint64_t half_open = loop->counters.half_open;
+    if (atomic_fetch_add(&gateway->connections, 1) < gateway->options.max_connections) {
+        return true;
+    }
+    bool found = half_open > 0 && medsec__connection_evict(loop, half_open - 1);
+    if (!found) {
+        atomic_fetch_sub(&gateway->connections, 1);
+    }
+    return found;
+}
+
 static void take(medsec__loop *loop, int fd, const medsec__address *peer)
 {
     medsec_gateway *gateway = loop->gateway;
@@ -87,15 +102,14 @@ static void take(medsec__loop *loop, int fd, const medsec__address *peer)
         refuse(loop, MEDSEC_ERR_FLOOD, "source-rate");
         return;
     }
-    if (atomic_fetch_add(&gateway->connections, 1) >= gateway->options.max_connections) {
-        atomic_fetch_sub(&gateway->connections, 1);
+    if (!find_place(loop)) {
         close(fd);
         refuse(loop, MEDSEC_ERR_LIMIT, "max-connections");
         return;
     }
     medsec__count(&loop->counters.accepted, 1);
     medsec__connection_open(loop, fd, peer);
-    medsec__connection_evict(loop);
+    (void)medsec__connection_evict(loop, gateway->half_open_share);
 }
 
 /* False: there is nothing more to accept now. */

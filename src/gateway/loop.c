@@ -14,7 +14,9 @@ static void on_tick(uv_timer_t *timer);
 
 static void expire_one(medsec__connection *c, medsec__place place)
 {
-    if (place == MEDSEC__WAITING && c->course == MEDSEC__STAYS) {
+    if (place == MEDSEC__QUEUED) {
+        medsec__connection_reject(c, MEDSEC_ERR_BUSY);
+    } else if (place == MEDSEC__WAITING && c->course == MEDSEC__STAYS) {
         medsec__connection_reject(c, MEDSEC_ERR_TIMEOUT);
     } else {
         medsec__connection_close(c, "idle-timeout");
@@ -75,33 +77,30 @@ static bool is_empty(const medsec__loop *loop)
     return true;
 }
 
-/* Who may read on: on the seed wire, [1], and on medsec/1. */
-static void resume_list(medsec__loop *loop, medsec__place place, const bool pressed[2])
+/* Reads on from those who waited longest, as many as `room` says; gives what is left of it. */
+static unsigned resume_list(medsec__loop *loop, medsec__place place, const bool pressed[2],
+                            unsigned room)
 {
-    struct medsec__connections paused = TAILQ_HEAD_INITIALIZER(paused);
-    TAILQ_CONCAT(&paused, &loop->places[place], link);
-    while (!TAILQ_EMPTY(&paused)) {
-        medsec__connection *c = TAILQ_FIRST(&paused);
-        TAILQ_REMOVE(&paused, c, link);
-        TAILQ_INSERT_TAIL(&loop->places[place], c, link);
+    medsec__connection *next;
+    for (medsec__connection *c = TAILQ_FIRST(&loop->places[place]); c && room > 0; c = next) {
+        next = TAILQ_NEXT(c, link);
         if (!pressed[!medsec__is_v1(c)]) {
             medsec__connection_resume(c);
+            room--;
         }
     }
+    return room;
 }
 
-/* False: nobody may. */
-static bool resume_all(medsec__loop *loop)
+/* Some at a time: what these bring may be all that there is room for. False: nobody may. */
+static bool resume_some(medsec__loop *loop)
 {
     medsec_publisher *publisher = loop->gateway->options.publisher;
     const bool pressed[2] = {publisher->ops->pressed(publisher, false),
                              publisher->ops->pressed(publisher, true)};
-    if (pressed[0] && pressed[1]) {
-        return false;
-    }
-    resume_list(loop, MEDSEC__PAUSED, pressed);
-    resume_list(loop, MEDSEC__HELD, pressed);
-    return true;
+    unsigned room = pressed[0] && pressed[1] ? 0 : MEDSEC__RESUMED_AT_ONCE;
+    room = resume_list(loop, MEDSEC__PAUSED, pressed, room);
+    return resume_list(loop, MEDSEC__HELD, pressed, room) < MEDSEC__RESUMED_AT_ONCE;
 }
 
 static bool is_any_paused(const medsec__loop *loop)
@@ -159,7 +158,7 @@ static void detach(medsec__loop *loop)
 static void drain(medsec__loop *loop)
 {
     hear(loop); /* nobody is woken any more */
-    if (is_any_paused(loop) && resume_all(loop)) {
+    if (is_any_paused(loop) && resume_some(loop)) {
         loop->quiet = false;
     }
     bool done = (loop->quiet && !is_any_leaving(loop)) || is_empty(loop) ||
@@ -187,6 +186,7 @@ static void drain_tick(medsec__loop *loop)
     detach(loop);
     uv_close((uv_handle_t *)&loop->tick, NULL);
     uv_close((uv_handle_t *)&loop->announce, NULL);
+    uv_close((uv_handle_t *)&loop->turn, NULL);
     uv_close((uv_handle_t *)&loop->wake, NULL);
 }
 
@@ -200,6 +200,8 @@ static void on_tick(uv_timer_t *timer)
         return;
     }
     expire(loop, MEDSEC__WAITING, o->identify_timeout_ms);
+    expire(loop, MEDSEC__QUEUED, o->identify_timeout_ms);
+    expire_paused(loop, MEDSEC__QUEUED);
     expire(loop, MEDSEC__LIVE, o->idle_timeout_ms);
     expire_paused(loop, MEDSEC__PAUSED);
     expire_paused(loop, MEDSEC__HELD);
@@ -257,6 +259,15 @@ static void begin_drain(medsec__loop *loop)
     (void)uv_timer_start(&loop->tick, on_tick, MEDSEC__DRAIN_QUIET_MS, MEDSEC__DRAIN_QUIET_MS);
 }
 
+/* The others in the next round. */
+static void hear_relieved(medsec__loop *loop)
+{
+    if (resume_some(loop) && is_any_paused(loop)) {
+        atomic_store(&loop->told_relieved, true);
+        (void)uv_async_send(&loop->wake);
+    }
+}
+
 static void on_wake(uv_async_t *async)
 {
     medsec__loop *loop = async->data;
@@ -264,7 +275,7 @@ static void on_wake(uv_async_t *async)
         medsec__identify_renew(loop);
     }
     if (atomic_exchange(&loop->told_relieved, false)) {
-        (void)resume_all(loop);
+        hear_relieved(loop);
     }
     if (atomic_exchange(&loop->told_linked, false)) {
         medsec__announce_again(loop);
@@ -281,7 +292,7 @@ static medsec_status open_handles(medsec__loop *loop)
     loop->wake.data = loop;
     loop->tick.data = loop;
     if (uv_async_init(&loop->uv, &loop->wake, on_wake) != 0 ||
-        medsec__announce_open(loop) != MEDSEC_OK) {
+        medsec__announce_open(loop) != MEDSEC_OK || medsec__turn_open(loop) != MEDSEC_OK) {
         return MEDSEC_ERR_MEMORY;
     }
     (void)uv_timer_init(&loop->uv, &loop->tick);

@@ -28,6 +28,8 @@ static const family of_gateway[] = {
      "Open connections that have not proved to be a device yet."},
     {"connections_evicted", COUNTER, WHOLE, GATEWAY(half_open_evicted),
      "Half-open connections that gave way to newer ones."},
+    {"connections_queued", COUNTER, WHOLE, GATEWAY(queued),
+     "New connections that had to wait until there was time for a handshake."},
     {"connections_limited", COUNTER, WHOLE, GATEWAY(source_limited),
      "Connections refused because their address connects too often."},
     {"devices_connected", GAUGE, WHOLE, GATEWAY(identified), "Devices that are connected."},

@@ -562,8 +562,10 @@ static void test_more_than_max_connections_are_refused(void **state)
     options.max_connections = 2;
     start(f, &options);
     int a = connect_to(f), b = connect_to(f);
-    for (unsigned i = 0; i < WAIT_MS && stats_of(f).connections < 2; i++)
-        uv_sleep(1);
+    send_frame(a, 1, 1);
+    expect_temperature(f, "dev-1", 1);
+    send_frame(b, 2, 1);
+    expect_temperature(f, "dev-2", 1);
     int c = connect_to(f);
     assert_true(is_closed(c, WAIT_MS));
     expect_rejected(f, MEDSEC_ERR_LIMIT, 1);
@@ -576,6 +578,34 @@ static void test_more_than_max_connections_are_refused(void **state)
     expect_temperature(f, "dev-1", 1);
     close(b);
     close(c);
+}
+
+/* In one loop: of another's half-open connections a loop knows nothing. */
+static void test_device_finds_a_place_where_a_stranger_has_one(void **state)
+{
+    fixture *f = *state;
+    medsec_gateway_options options = options_of(f, ROOM);
+    options.max_connections = 2;
+    options.threads = 1;
+    start(f, &options);
+    int device = connect_to(f);
+    send_frame(device, 1, 1);
+    expect_temperature(f, "dev-1", 1);
+    int stranger = connect_to(f);
+    for (unsigned i = 0; i < WAIT_MS && stats_of(f).connections < 2; i++)
+        uv_sleep(1);
+    int other = connect_to(f);
+    send_frame(other, 2, 2);
+    expect_temperature(f, "dev-2", 2);
+    assert_true(is_closed(stranger, WAIT_MS));
+    send_frame(device, 1, 3);
+    expect_temperature(f, "dev-1", 3);
+    assert_int_equal(stats_of(f).half_open_evicted, 1);
+    assert_int_equal(stats_of(f).connections, 2);
+    expect_rejected(f, MEDSEC_ERR_LIMIT, 0);
+    close(device);
+    close(stranger);
+    close(other);
 }
 
 /* Leaves no descriptor; returns how many were taken for that. */
@@ -740,6 +770,7 @@ int main(void)
         CASE(test_reload_reads_the_registry_at_once),
         CASE(test_silent_connections_time_out),
         CASE(test_more_than_max_connections_are_refused),
+        CASE(test_device_finds_a_place_where_a_stranger_has_one),
         CASE(test_without_descriptors_connections_are_shed),
         CASE(test_back_pressure_loses_nothing),
         CASE(test_who_left_while_paused_holds_no_place),

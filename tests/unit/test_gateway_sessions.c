@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may connect, who stays, and what is said to a device. */
+/* Whose session it is, how long it stays, and what is said to a device. */
 #include "unit.h"
 #include "v1_gateway_fixture.h"
 
@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -267,45 +268,6 @@ static void test_commands_that_come_too_fast_are_not_answered(void **state)
     expect_config(&c, &config);
     assert_int_equal(config.version, 5);
     v1_client_close(&c);
-}
-
-/* A genuine HELLO, recorded: each costs the gateway as much as a device does. All at once they are
- * more work than strangers may ask for, on a machine of any speed and load. */
-static void test_recorded_hellos_are_bounded_by_their_work(void **state)
-{
-    enum { REPEATS = 1500 };
-    v1_fixture *f = *state;
-    v1_client device, replay;
-    uint8_t hello[MEDSEC_HELLO_LEN];
-    static int fds[REPEATS];
-    struct rlimit limit;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    limit.rlim_cur = limit.rlim_max;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    f->options.threads = 1;
-    v1_start(f);
-    start_device(f, &device, 1);
-    v1_client_make(f, &replay, 2);
-    v1_hello(&replay.device, hello, &replay.secrets, replay.suite, "recorded");
-    for (unsigned i = 0; i < REPEATS; i++) {
-        v1_client_open(f, &replay);
-        fds[i] = replay.fd;
-    }
-    v1_expect_count(f, accepted, REPEATS + 1);
-    for (unsigned i = 0; i < REPEATS; i++) {
-        assert_int_equal(send(fds[i], hello, sizeof hello, MSG_NOSIGNAL), sizeof hello);
-    }
-    v1_expect_count(f, welcomes + v1_stats(f).rejected[-MEDSEC_ERR_BUSY], REPEATS + 1);
-    assert_true(v1_stats(f).rejected[-MEDSEC_ERR_BUSY] > 0);
-    held_report_all(f->publisher);
-    v1_client_expect_ack(&device, 0);
-    for (unsigned i = 0; i < REPEATS; i++) {
-        close(fds[i]);
-    }
-    uv_sleep(1000); /* the debt is paid */
-    v1_client_connect(f, &replay);
-    v1_client_close(&replay);
-    v1_client_close(&device);
 }
 
 static void test_command_for_another_is_no_business_of_this_gateway(void **state)
@@ -649,84 +611,6 @@ static void test_read_only_registry_leaves_rotations_pending(void **state)
     medsec_registry_close(read_only);
 }
 
-static void test_oldest_half_open_connection_gives_way(void **state)
-{
-    v1_fixture *f = *state;
-    v1_client device, half[6];
-    f->options.threads = 1;
-    f->options.max_half_open = 4;
-    v1_start(f);
-    start_device(f, &device, 1);
-    for (unsigned i = 0; i < 6; i++) {
-        v1_client_make(f, &half[i], 2);
-        if (i == 1) {
-            v1_client_connect(f, &half[i]); /* a WELCOME makes no device of it */
-        } else {
-            v1_client_open(f, &half[i]);
-        }
-        v1_expect_count(f, accepted, i + 2);
-    }
-    v1_expect_count(f, half_open_evicted, 2);
-    v1_client_expect_end(&half[0], V1_WAIT_MS);
-    v1_client_expect_end(&half[1], V1_WAIT_MS);
-    v1_client_expect_silence(&half[2], QUIET_MS);
-    assert_int_equal(v1_stats(f).half_open, 4);
-    held_report_all(f->publisher);
-    v1_client_expect_ack(&device, 0);
-    for (unsigned i = 0; i < 6; i++) {
-        v1_client_close(&half[i]);
-    }
-    v1_expect_count(f, half_open, 0);
-    v1_client_close(&device);
-}
-
-/* Paused before it was a device: it gives way like any other. */
-static void test_held_connections_give_way(void **state)
-{
-    v1_fixture *f = *state;
-    v1_client half[3];
-    f->options.threads = 1;
-    f->options.max_half_open = 2;
-    v1_start(f);
-    held_press(f->publisher, true);
-    for (unsigned i = 0; i < 3; i++) {
-        v1_client_make(f, &half[i], 1);
-        v1_client_open(f, &half[i]);
-        v1_client_send(&half[i], (const uint8_t *)"\xA1", 1);
-        v1_expect_count(f, paused, i + 1);
-    }
-    v1_expect_count(f, half_open_evicted, 1);
-    v1_client_expect_end(&half[0], V1_WAIT_MS);
-    assert_int_equal(v1_stats(f).half_open, 2);
-    for (unsigned i = 0; i < 3; i++) {
-        v1_client_close(&half[i]);
-    }
-}
-
-static void test_source_that_connects_too_often_is_refused(void **state)
-{
-    v1_fixture *f = *state;
-    v1_client c[5];
-    f->options.source_rate = 1;
-    f->options.source_burst = 3;
-    v1_start(f);
-    for (unsigned i = 0; i < 5; i++) {
-        v1_client_make(f, &c[i], 1);
-        v1_client_open(f, &c[i]);
-    }
-    v1_expect_count(f, source_limited, 2);
-    v1_expect_count(f, accepted, 3);
-    assert_int_equal(v1_stats(f).rejected[-MEDSEC_ERR_FLOOD], 2);
-    uv_sleep(1100);
-    v1_client late;
-    v1_client_make(f, &late, 1);
-    v1_client_connect(f, &late);
-    for (unsigned i = 0; i < 5; i++) {
-        v1_client_close(&c[i]);
-    }
-    v1_client_close(&late);
-}
-
 static void test_gateway_key_that_was_rotated_is_accepted_until_it_is_retired(void **state)
 {
     v1_fixture *f = *state;
@@ -768,7 +652,6 @@ int main(void)
         CASE(test_bad_command_is_not_sent),
         CASE(test_commands_wait_for_answers),
         CASE(test_commands_that_come_too_fast_are_not_answered),
-        CASE(test_recorded_hellos_are_bounded_by_their_work),
         CASE(test_command_for_another_is_no_business_of_this_gateway),
         CASE(test_command_for_a_seed_device_is_not_sent),
         CASE(test_command_follows_the_device),
@@ -782,9 +665,6 @@ int main(void)
         CASE(test_session_stays_when_its_psk_alone_is_promoted),
         CASE(test_promotion_waits_for_nobody_and_is_tried_again),
         CASE(test_read_only_registry_leaves_rotations_pending),
-        CASE(test_oldest_half_open_connection_gives_way),
-        CASE(test_held_connections_give_way),
-        CASE(test_source_that_connects_too_often_is_refused),
         CASE(test_gateway_key_that_was_rotated_is_accepted_until_it_is_retired),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
