@@ -28,7 +28,9 @@ static medsec_status create_one(medsec_publisher **publisher, const broker_conte
     create_fn *const create = medsec_publisher_paho_create;
     char client[TEXT_MAX], topic[TEXT_MAX];
     const bool first = number == 0;
-    if (first) {
+    if (c->check) {
+        snprintf(client, sizeof client, "medsec-%s-check", c->name);
+    } else if (first) {
         snprintf(client, sizeof client, "medsec-%s", c->name);
     } else {
         snprintf(client, sizeof client, "medsec-%s-%u", c->name, number);
@@ -38,7 +40,7 @@ static medsec_status create_one(medsec_publisher **publisher, const broker_conte
     const medsec_mqtt_options options = {
         .url = s->broker,
         .client_id = client,
-        .will_topic = first ? topic : NULL,
+        .will_topic = first && !c->check ? topic : NULL,
         .will_payload = "{\"status\":\"offline\",\"reason\":\"lost\"}",
         .online_payload = "{\"status\":\"online\",\"version\":\"" MEDSEC_VERSION_STRING "\"}",
         .offline_payload = "{\"status\":\"offline\",\"reason\":\"stopped\"}",
@@ -57,7 +59,7 @@ static void destroy_all(medsec_publisher *const *publishers, uint32_t count)
 static medsec_status create_connections(medsec_publisher **publisher, const broker_context *c)
 {
     medsec_publisher *all[CONNECTIONS_MAX];
-    const uint32_t count = c->settings->broker_connections;
+    const uint32_t count = c->check ? 1 : c->settings->broker_connections;
     for (uint32_t i = 0; i < count; i++) {
         const medsec_status status = create_one(&all[i], c, i);
         if (status != MEDSEC_OK) {

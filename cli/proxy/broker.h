@@ -14,6 +14,8 @@ typedef struct broker_context {
     const char *name; /* of this gateway */
     medsec_registry *registry;
     medsec_log *log;
+    bool check; /* only to see whether the broker lets us in: one connection under a name of its
+                   own, which says nothing, and no spool */
 } broker_context;
 
 /* An exit code; what is wrong has been said. */

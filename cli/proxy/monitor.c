@@ -6,6 +6,7 @@
 #include <medsec/metrics.h>
 #include <microhttpd.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,30 +64,33 @@ static answer health(monitor *m)
 }
 
 /* Why new devices had better go elsewhere; NULL: they need not. */
-static const char *obstacle(const medsec_publisher_stats *s)
+static const char *obstacle(monitor_state state, const medsec_publisher_stats *s)
 {
+    if (state != MONITOR_SERVING) {
+        return state == MONITOR_STARTING ? "starting" : "stopping";
+    }
     if (s->spool_full) {
-        return "the spool is full\n";
+        return "the spool is full";
     }
     if (s->connected || (s->spooling && !s->spool_failed)) {
         return NULL;
     }
-    return s->spool_failed ? "the broker is away, and the spool's disk fails\n"
-                           : "the broker is away\n";
+    return s->spool_failed ? "the broker is away, and the spool's disk fails"
+                           : "the broker is away";
 }
 
 static answer readiness(monitor *m)
 {
-    static const char *const not_yet[] = {
-        [MONITOR_STARTING] = "starting\n", [MONITOR_STOPPING] = "stopping\n"};
     medsec_publisher_stats stats = {0};
-    const monitor_state state = atomic_load(&m->state);
     m->publisher->ops->stats(m->publisher, &stats);
-    const char *const why = state == MONITOR_SERVING ? obstacle(&stats) : not_yet[state];
-    if (why != NULL) {
-        return plain(MHD_HTTP_SERVICE_UNAVAILABLE, why);
-    }
-    return plain(MHD_HTTP_OK, stats.connected ? "ok\n" : "ok: the broker is away, spooling\n");
+    const char *const why = obstacle(atomic_load(&m->state), &stats);
+    const char *const text = why != NULL       ? why
+                             : stats.connected ? "ok"
+                                               : "ok: the broker is away, spooling";
+    const char *const trouble = stats.trouble;
+    (void)snprintf(m->text, sizeof m->text, "%s%s%s\n", text, trouble != NULL ? ": " : "",
+                   trouble != NULL ? trouble : "");
+    return plain(why == NULL ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, m->text);
 }
 
 static const struct page {

@@ -2,12 +2,13 @@
 #include "proxy.h"
 
 #include "broker.h"
+#include "check.h"
 #include "process.h"
 #include "tool.h"
 
 static int create_publisher(proxy *p)
 {
-    const broker_context context = {p->settings, p->name, p->registry, p->log};
+    const broker_context context = {p->settings, p->name, p->registry, p->log, false};
     return broker_create(&p->publisher, &context);
 }
 
@@ -134,6 +135,11 @@ int proxy_run(const void *values, char **operands, size_t count)
     p.settings = values;
     process_prepare(p.settings->max_connections);
     process_block_signals(&p.signals);
+    if (p.settings->check) {
+        const int wrong = check_run(&p);
+        tear_down(&p);
+        return wrong;
+    }
     int code = bring_up(&p);
     if (code == EXIT_DONE) {
         serve(&p);
