@@ -15,6 +15,10 @@
  */
 #define LINGER_MS 5u
 
+/* Paho reports the end of an attempt and of a message; one that found no memory for it may not. */
+#define CONNECT_MAX_MS 15000u
+#define UNCONFIRMED_MAX_MS 30000u
+
 #define SOCKET_WAIT_MS 256u /* for paho to make its socket; the last of the waits, which double */
 
 static bool time_is_up(const paho *p)
@@ -37,7 +41,12 @@ static void sleep_for(paho *p, uint64_t ns)
 
 static void wait_link(paho *p)
 {
+    const uint64_t end = uv_hrtime() + CONNECT_MAX_MS * MS;
     while (p->link == PAHO_CONNECTING && !time_is_up(p)) {
+        if (uv_hrtime() >= end) {
+            medsec__paho_give_up(p);
+            break;
+        }
         sleep_for(p, 1000 * MS);
     }
 }
@@ -60,6 +69,16 @@ static void linger(paho *p)
     uv_mutex_lock(&p->lock);
 }
 
+/* A broker that answers pings, and confirms nothing any more, is as good as none. */
+static bool is_stuck(const paho *p, uint64_t *released, uint64_t *since)
+{
+    if (p->released != *released || p->handed == p->released) {
+        *released = p->released;
+        *since = uv_hrtime();
+    }
+    return uv_hrtime() - *since > UNCONFIRMED_MAX_MS * MS;
+}
+
 /*
  * While the link is up this thread only starts what then goes on in paho's: it hands over one
  * message of QoS 0, whose report hands over the others, where they are sent, without waking
@@ -67,7 +86,12 @@ static void linger(paho *p)
  */
 static void serve(paho *p)
 {
+    uint64_t released = p->released, since = uv_hrtime();
     while (p->link == PAHO_UP && !time_is_up(p)) {
+        if (is_stuck(p, &released, &since)) {
+            medsec__paho_give_up(p);
+            break;
+        }
         if (medsec__paho_must_start(p)) {
             linger(p);
             medsec__paho_pump(p, true);

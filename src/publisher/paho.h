@@ -64,6 +64,9 @@ typedef struct paho {
 /* Makes a handle and asks for a connection; `link` says what becomes of it. The lock is held. */
 void medsec__paho_connect(paho *p);
 
+/* Paho or the broker is silent for too long: the link is down. Lock held. */
+void medsec__paho_give_up(paho *p);
+
 /* Ends the connection and forgets the handle; messages under way are queued again. Lock held. */
 void medsec__paho_disconnect(paho *p);
 

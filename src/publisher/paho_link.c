@@ -21,6 +21,11 @@ static void go_down(paho *p, medsec__link_failure failure)
     uv_cond_broadcast(&p->changed);
 }
 
+void medsec__paho_give_up(paho *p)
+{
+    go_down(p, medsec__status_failure(MEDSEC_ERR_TIMEOUT));
+}
+
 static void connected(paho *p, size_t window)
 {
     uv_mutex_lock(&p->lock);
