@@ -1,0 +1,447 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The faults and attacks, each a function that does it to a scene. @row says in which part of the table it
+stands, and what was done."""
+
+import errno
+import os
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+
+import harness
+import mqtt
+from scene import Scene
+
+ROWS = []
+BROKER, GATEWAY, MACHINE, ATTACK, REGISTRY = ("broker", "gateway", "machine", "attack", "registry")
+
+
+def row(part, what, short=False, sanitized=True):
+    """`short`: also in the subset of ctest; not `sanitized`: not in a build with sanitizers."""
+    def note(function):
+        function.part, function.what = part, what
+        function.short, function.sanitized = short, sanitized
+        ROWS.append(function)
+        return function
+    return note
+
+
+# The broker
+
+
+@row(BROKER, "none: how it is without one")
+def nothing(scene):
+    scene.open()
+    scene.rounds(None)
+
+
+@row(BROKER, "mosquitto killed (SIGKILL) and started again, three times a round", short=True)
+def broker_killed(scene):
+    scene.open(Scene.TAPPED)
+
+    def act():
+        for _ in range(3):
+            scene.broker.process.stop(signal.SIGKILL)
+            scene.broker.process = None
+            scene.pause(0.05, 0.3)
+            scene.broker.start()
+            scene.pause(0.2, 0.6)
+    scene.rounds(act)
+
+
+@row(BROKER, "mosquitto stands still (SIGSTOP) for 2 s a round")
+def broker_hung(scene):
+    scene.open()
+
+    def act():
+        scene.broker.process.send(signal.SIGSTOP)
+        time.sleep(2)
+        scene.broker.process.send(signal.SIGCONT)
+    scene.rounds(act)
+
+
+@row(BROKER, "stands still for 30 s, longer than the keep-alive allows")
+def broker_hung_long(scene):
+    scene.open(Scene.OBEDIENT)
+    scene.watch(scene.quiet, scene.setup.window_s)
+
+    def act():
+        scene.broker.hangs = True
+        time.sleep(30)
+        scene.broker.hangs = False
+    scene.watch(scene.during, scene.setup.window_s, act)
+    scene.recovery_s = scene.settle()
+
+
+@row(BROKER, "answers pings and confirms nothing for 40 s")
+def broker_mute(scene):
+    scene.open(Scene.OBEDIENT)
+    scene.watch(scene.quiet, scene.setup.window_s)
+
+    def act():
+        scene.broker.mute = True
+        time.sleep(40)
+        scene.broker.mute = False
+    scene.watch(scene.during, scene.setup.window_s, act)
+    scene.recovery_s = scene.settle()
+
+
+@row(BROKER, "takes 5 ms for each message, a third of what is sent")
+def broker_slow(scene):
+    scene.open(Scene.OBEDIENT, ["--queue-bytes", "65536"])
+
+    def act():
+        scene.broker.delay_s = 0.005
+        time.sleep(scene.setup.window_s)
+        scene.broker.delay_s = 0
+    scene.rounds(act)
+
+
+@row(BROKER, "cuts the connection after every 50th message, and refuses every second connection")
+def broker_cuts(scene):
+    scene.open(Scene.OBEDIENT)
+
+    def act():
+        scene.broker.cuts = 50
+        end = time.monotonic() + scene.setup.window_s
+        while time.monotonic() < end:
+            scene.broker.connack = mqtt.UNAVAILABLE - scene.broker.connack
+            time.sleep(0.2)
+        scene.broker.cuts = scene.broker.connack = 0
+    scene.rounds(act)
+
+
+@row(BROKER, "refuses the connection for 2 s a round (CONNACK: server unavailable)")
+def broker_refusing(scene):
+    scene.open(Scene.OBEDIENT)
+
+    def act():
+        scene.broker.connack = mqtt.UNAVAILABLE
+        scene.broker.cut()
+        time.sleep(2)
+        scene.broker.connack = 0
+    scene.rounds(act)
+    scene.notes["connections refused"] = scene.broker.refused
+
+
+def answers(scene, code):
+    def act():
+        scene.broker.puback = code
+        time.sleep(scene.setup.window_s)
+        scene.broker.puback = 0
+    scene.rounds(act)
+    scene.notes["messages refused"] = scene.broker.refused
+
+
+@row(BROKER, "refuses readings (PUBACK: not authorized)")
+def broker_forbids(scene):
+    scene.open(Scene.OBEDIENT)
+    answers(scene, mqtt.NOT_AUTHORIZED)
+
+
+@row(BROKER, "full: refuses readings (PUBACK: quota exceeded)", short=True)
+def broker_full(scene):
+    scene.open(Scene.OBEDIENT)
+    answers(scene, mqtt.QUOTA_EXCEEDED)
+
+
+# The gateway's process
+
+
+@row(GATEWAY, "killed (SIGKILL) and started again, three times a round", short=True)
+def gateway_killed(scene):
+    scene.open()
+
+    def act():
+        for _ in range(3):
+            scene.kill_gateway()
+            scene.pause(0.3, 0.8)
+    scene.rounds(act)
+
+
+@row(GATEWAY, "stands still (SIGSTOP) for 1 s a round")
+def gateway_hung(scene):
+    scene.open()
+
+    def act():
+        scene.gateway.send(signal.SIGSTOP)
+        time.sleep(1)
+        scene.gateway.send(signal.SIGCONT)
+    scene.rounds(act)
+
+
+def out_of_memory(scene, own, most):
+    """An allocation among the next `most` fails, or 20 in a row, while devices drop and come back, the
+    registry changes and the broker cuts."""
+    scene.open(Scene.OBEDIENT, preload=True, fleet=["--storm", "5@0.5"])
+    added = iter(range(1000))
+
+    def act():
+        end = time.monotonic() + scene.setup.window_s
+        while time.monotonic() < end:
+            scene.page.fail_memory(scene.random.randrange(1, most),
+                                   scene.random.choice((1, 1, 20)), own)
+            what = scene.random.randrange(8)
+            if what == 0:
+                scene.broker.cut()
+            elif what == 1:
+                scene.registry.keygen("add", "new-%d" % next(added), "--out", scene.folder)
+            time.sleep(0.1)
+        scene.page.fail_memory(0)
+    scene.rounds(act)
+    scene.notes["allocations failed"] = scene.page.memory_failed()
+
+
+@row(MACHINE, "allocations of the gateway's own code fail at random", short=True, sanitized=False)
+def memory_own(scene):
+    out_of_memory(scene, True, 20)
+
+
+@row(MACHINE, "allocations fail at random, in libraries too", sanitized=False)
+def memory_any(scene):
+    out_of_memory(scene, False, 300)
+    scene.may_die = True
+
+
+@row(MACHINE, "no descriptor is left: 100 allowed, 500 strangers connect", short=True)
+def descriptors(scene):
+    scene.open()
+    resource.prlimit(scene.gateway.pid, resource.RLIMIT_NOFILE, (100, 100))
+    scene.rounds(lambda: scene.attack("descriptors"))
+
+
+@row(MACHINE, "the calendar clock jumps: an hour, a day and ten years, forth and back", short=True,
+     sanitized=False)
+def clock(scene):
+    scene.open(preload=True)
+
+    def act():
+        for jump in (3600, -3600, 86400, -86400, 10 * 31556952, -10 * 31556952):
+            scene.page.set_clock(jump)
+            time.sleep(scene.setup.window_s / 8)
+        scene.page.set_clock(0)
+    scene.rounds(act)
+
+
+def new_secrets(scene, number):
+    """A device whose rotation waits for its first record."""
+    name = "rotated-%d" % number
+    scene.registry.add(name, "--suite", "A128CBC-HS256")
+    new = os.path.join(scene.folder, "new-%d" % number)
+    scene.registry.keygen("rotate", name, "--out", new)
+    return name, os.path.join(new, name + ".json")
+
+
+def use(scene, credential):
+    from medsec1_device import Device
+    device = Device.from_credential(credential)
+    device.connect(scene.address)
+    device.sample(5)
+    device.send_waiting()
+    device.wait_acknowledged(20)
+    device.close()
+
+
+def is_pending(scene, name):
+    return "pending" in scene.registry.keygen("show", name).stdout
+
+
+def on_bad_disk(scene, error):
+    scene.open(preload=True)
+    numbers = iter(range(1000))
+
+    def act():
+        name, credential = new_secrets(scene, next(numbers))
+        time.sleep(0.6)  # the gateway has seen it
+        scene.page.fail_disk(error, scene.registry.path)
+        use(scene, credential)
+        time.sleep(1)
+        scene.page.mend_disk()
+        if not harness.wait_until(lambda: not is_pending(scene, name), 10, 0.2):
+            scene.notes["rotations not completed"] = scene.notes.get("rotations not completed", 0) + 1
+    scene.rounds(act)
+    scene.notes["writes refused"] = scene.page.disk_failed()
+
+
+@row(MACHINE, "the registry's disk is full (ENOSPC) while a rotation completes", short=True,
+     sanitized=False)
+def disk_full(scene):
+    on_bad_disk(scene, errno.ENOSPC)
+
+
+@row(MACHINE, "the registry's disk is read-only (EROFS) while a rotation completes")
+def disk_read_only(scene):
+    on_bad_disk(scene, errno.EROFS)
+
+
+@row(MACHINE, "the log's disk is full (/dev/full) under garbage")
+def log_full(scene):
+    scene.open(log="/dev/full")
+    scene.rounds(lambda: scene.attack("garbage"))
+
+
+@row(MACHINE, "nobody reads the log (a pipe that is full) under garbage")
+def log_blocked(scene):
+    path = os.path.join(scene.folder, "log")
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    scene.closers.append(lambda: os.close(reader))
+    scene.open(log=path)
+    scene.rounds(lambda: scene.attack("garbage"))
+
+
+# Attacks
+
+
+def attack_row(name, what, short=False):
+    @row(ATTACK, what, short=short)
+    def attack(scene):
+        scene.open()
+        scene.rounds(lambda: scene.attack(name))
+    attack.__name__ = name
+
+
+attack_row("half_open", "half-open flood: 5 000 connections from 250 addresses that say nothing")
+attack_row("slow_loris", "slow-loris: 1 000 connections that say a HELLO byte by byte", short=True)
+attack_row("garbage", "garbage flood: random bytes on as many connections as go", short=True)
+attack_row("forged_hello", "forged first records: an X25519 operation each")
+attack_row("oversized", "records that say to be longer than any may be")
+attack_row("one_byte", "records of strangers in segments of one byte")
+
+
+@row(ATTACK, "replayed first record: the dearest that can be had for nothing")
+def replayed_hello(scene):
+    from medsec1_device import Device
+    scene.open()
+    device = Device.from_credential(scene.registry.add("recorded", "--suite", "A128CBC-HS256"))
+    time.sleep(0.6)
+    device.connect(scene.address)
+    path = os.path.join(scene.folder, "recording")
+    with open(path, "wb") as file:
+        file.write(device.link.sent[0])
+    device.close()
+    scene.rounds(lambda: scene.attack("replayed_hello", "--recording", path))
+
+
+def fleet_that(scene, *faults):
+    """Registered devices that misbehave, for a window."""
+    folder = os.path.join(scene.folder, "others")
+    if not os.path.isdir(folder):
+        scene.registry.keygen("add", "other", "--count", "20", "--out", folder)
+        time.sleep(0.6)
+    done = subprocess.run(
+        ["nice", "-n", "19", harness.tool("medsec-sim"), "--connect", "%s:%d" % scene.address,
+         "--credentials", folder, "--duration", str(scene.setup.window_s - 0.5), "--wait", "0.2",
+         "--json", *faults], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
+        check=False)
+    if done.returncode not in (0, 4):
+        raise RuntimeError("medsec-sim: status %d\n%s" % (done.returncode, done.stderr))
+
+
+@row(ATTACK, "20 registered devices send in segments of one byte", short=True)
+def split_segments(scene):
+    scene.open()
+    scene.rounds(lambda: fleet_that(scene, "--split", "1", "--rate", "5"))
+
+
+@row(ATTACK, "20 registered devices with every third record damaged")
+def damaged_records(scene):
+    scene.open()
+    scene.rounds(lambda: fleet_that(scene, "--corrupt", "3", "--rate", "20"))
+
+
+@row(ATTACK, "20 registered devices send as fast as they can")
+def greedy_devices(scene):
+    scene.open()
+    scene.rounds(lambda: fleet_that(scene, "--rate", "1000", "--batch", "20"))
+
+
+# The registry
+
+
+@row(REGISTRY, "locked by another process while a device is revoked", short=True)
+def registry_locked(scene):
+    scene.open()
+
+    def act():
+        other = sqlite3.connect(scene.registry.path, isolation_level=None)
+        other.execute("BEGIN EXCLUSIVE")
+        time.sleep(scene.setup.window_s)
+        other.execute("ROLLBACK")
+        other.close()
+    scene.rounds(act)
+    assert_revocable(scene)
+
+
+def assert_revocable(scene):
+    """A change of the registry reaches the gateway still, or again."""
+    from medsec1_device import Device
+    device = Device.from_credential(scene.registry.add("last", "--suite", "A128CBC-HS256"))
+    if not harness.wait_until(lambda: connects(device, scene.address), 10, 0.2):
+        scene.notes["a new device is not known"] = 1
+        return
+    scene.registry.keygen("revoke", "last")
+    if not device.closed_by_peer(10):
+        scene.notes["a revoked device is not closed"] = 1
+    device.close()
+
+
+def connects(device, address):
+    try:
+        device.connect(address)
+        device.sample(1)
+        device.send_waiting()
+        device.wait_acknowledged(5)
+        return True
+    except Exception:
+        return False
+
+
+@row(REGISTRY, "overwritten with garbage, and put back", short=True)
+def registry_corrupt(scene):
+    scene.open()
+    path, kept = scene.registry.path, scene.registry.path + ".kept"
+    shutil.copyfile(path, kept)
+
+    def act():
+        with open(path, "r+b") as file:
+            file.seek(0)
+            file.write(scene.random.randbytes(os.path.getsize(kept)))
+        time.sleep(scene.setup.window_s / 2)
+        with open(kept, "rb") as good, open(path, "r+b") as file:
+            file.write(good.read())
+    scene.rounds(act)
+    assert_revocable(scene)
+
+
+@row(REGISTRY, "replaced by a newer copy of itself (rename), which the gateway must see", short=True)
+def registry_replaced(scene):
+    scene.open()
+
+    def act():
+        copy = scene.registry.path + ".copy"
+        shutil.copyfile(scene.registry.path, copy)
+        os.replace(copy, scene.registry.path)
+        time.sleep(scene.setup.window_s / 2)
+    scene.rounds(act)
+    assert_revocable(scene)
+
+
+@row(REGISTRY, "replaced by another registry, sealed with another key, and put back")
+def registry_foreign(scene):
+    scene.open()
+    folder = os.path.join(scene.folder, "foreign")
+    os.mkdir(folder)
+    foreign = harness.Registry(folder).path
+    kept = scene.registry.path + ".kept"
+
+    def act():
+        os.rename(scene.registry.path, kept)
+        shutil.copyfile(foreign, scene.registry.path)
+        time.sleep(scene.setup.window_s / 2)
+        os.replace(kept, scene.registry.path)
+    scene.rounds(act)
+    assert_revocable(scene)
