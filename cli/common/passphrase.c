@@ -5,8 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <medsec/credential_file.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -66,8 +66,7 @@ size_t passphrase_ask(char *out, size_t cap, const char *prompt)
 
 static size_t load(int fd, char *out, size_t cap, const char *path)
 {
-    struct stat info;
-    if (fstat(fd, &info) != 0 || (info.st_mode & 077) != 0) {
+    if (medsec_secret_file_check(fd) != MEDSEC_OK) {
         tool_error("others must not read the passphrase file: chmod go-rwx %s", path);
         return 0;
     }

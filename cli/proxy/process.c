@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,13 +46,16 @@ void process_block_signals(sigset_t *signals)
     (void)pthread_sigmask(SIG_BLOCK, signals, NULL);
 }
 
-int process_wait_signal(const sigset_t *signals)
+int process_wait_signal(const sigset_t *signals, uint32_t timeout_ms)
 {
+    const struct timespec timeout = {.tv_sec = timeout_ms / 1000,
+                                     .tv_nsec = (long)(timeout_ms % 1000) * 1000000};
     int number;
     do {
-        number = sigwaitinfo(signals, NULL);
-    } while (number < 0);
-    return number;
+        number =
+            timeout_ms == 0 ? sigwaitinfo(signals, NULL) : sigtimedwait(signals, NULL, &timeout);
+    } while (number < 0 && errno == EINTR);
+    return number < 0 ? 0 : number;
 }
 
 void process_notify(const char *state)
@@ -83,4 +87,16 @@ void process_notify_reloading(void)
     snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
              (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u);
     process_notify(state);
+}
+
+/* Half of the limit, as sd_watchdog_enabled(3) advises. */
+uint32_t process_watchdog_ms(void)
+{
+    const char *limit = getenv("WATCHDOG_USEC");
+    const char *pid = getenv("WATCHDOG_PID");
+    if (limit == NULL || (pid != NULL && strtoull(pid, NULL, 10) != (uint64_t)getpid())) {
+        return 0;
+    }
+    const uint64_t ms = strtoull(limit, NULL, 10) / 2000;
+    return ms > 3600000 ? 3600000 : (uint32_t)ms;
 }

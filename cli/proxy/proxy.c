@@ -91,10 +91,16 @@ static int bring_up(proxy *p)
 
 static void serve(const proxy *p)
 {
-    while (process_wait_signal(&p->signals) == SIGHUP) {
-        process_notify_reloading();
-        medsec_gateway_reload(p->gateway);
-        process_notify("READY=1");
+    const uint32_t watchdog_ms = process_watchdog_ms();
+    int number;
+    while ((number = process_wait_signal(&p->signals, watchdog_ms)) == SIGHUP || number == 0) {
+        if (number == SIGHUP) {
+            process_notify_reloading();
+            medsec_gateway_reload(p->gateway);
+            process_notify("READY=1");
+        } else if (monitor_is_healthy(p->gateway)) {
+            process_notify("WATCHDOG=1");
+        }
     }
 }
 

@@ -118,6 +118,7 @@ static const struct rule {
     {SCMP_SYS(ioctl), 1, UINT32_MAX, FIONREAD},
     {SCMP_SYS(ioctl), 1, UINT32_MAX, FIOCLEX},
     {SCMP_SYS(ioctl), 1, UINT32_MAX, TCGETS}, /* isatty */
+    {SCMP_SYS(ioctl), 1, UINT32_MAX, TCSETSF}, /* a passphrase that is not shown */
     {SCMP_SYS(prctl), 0, UINT32_MAX, PR_SET_NAME}};
 
 static bool add_all(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t count)

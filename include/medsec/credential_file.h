@@ -22,6 +22,13 @@
 
 MEDSEC_BEGIN_DECLS
 
+/*
+ * Whether an open file may hold a secret: this user's or root's, with no rights for group and
+ * others. Or root's, mode 0440 and of group root, as systemd.exec(5) LoadCredential= passes one:
+ * the right of its user is in an access list then. ERR_PERMISSION: it may not. ERR_IO.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_secret_file_check(int fd);
+
 /* Reads a credential. ERR_SYNTAX; ERR_DEVICE_ID; ERR_ARGUMENT: a key of the wrong length or
  * characters, a private key that does not belong to the public one; ERR_STATE: another wire or
  * suite than this version speaks. */

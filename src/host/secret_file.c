@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "secret_file.h"
 
+#include <medsec/credential_file.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,6 +20,18 @@ static void close_keeping_errno(int fd)
     errno = saved;
 }
 
+medsec_status medsec_secret_file_check(int fd)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0) {
+        return MEDSEC_ERR_IO;
+    }
+    const bool roots = info.st_uid == 0;
+    const bool passed = roots && info.st_gid == 0 && (info.st_mode & 0777) == 0440;
+    const bool ours = (roots || info.st_uid == geteuid()) && (info.st_mode & 077) == 0;
+    return ours || passed ? MEDSEC_OK : MEDSEC_ERR_PERMISSION;
+}
+
 static medsec_status check_file(int fd)
 {
     struct stat info;
@@ -28,8 +42,7 @@ static medsec_status check_file(int fd)
         errno = EINVAL;
         return MEDSEC_ERR_IO;
     }
-    bool ours = info.st_uid == geteuid() || info.st_uid == 0;
-    return ours && (info.st_mode & 077) == 0 ? MEDSEC_OK : MEDSEC_ERR_PERMISSION;
+    return medsec_secret_file_check(fd);
 }
 
 static medsec_status read_all(int fd, char *out, size_t cap, size_t *len)

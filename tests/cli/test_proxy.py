@@ -151,6 +151,21 @@ class Proxy(unittest.TestCase):
             self.stop(child)
             self.assertEqual(manager.recv(100), b"STOPPING=1")
 
+    def test_service_manager_hears_that_the_loops_turn(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(self.path("notify"))
+            manager.settimeout(10)
+            told = {"NOTIFY_SOCKET": self.path("notify"), "WATCHDOG_USEC": "100000"}
+            child = self.start(told)
+            self.assertEqual([manager.recv(100) for _ in range(4)], [b"READY=1"] + [b"WATCHDOG=1"] * 3)
+            self.stop(child)
+            child = self.start({**told, "WATCHDOG_PID": "1"})
+            self.stop(child)
+            heard = []
+            while b"STOPPING=1" not in heard[-1:] or len(heard) < 3:
+                heard.append(manager.recv(100))
+            self.assertEqual(heard[-2:], [b"READY=1", b"STOPPING=1"])
+
     def test_process_leaves_no_core_and_takes_all_descriptors(self):
         child = self.start()
         self.assertEqual(resource.prlimit(child.pid, resource.RLIMIT_CORE), (0, 0))
