@@ -39,3 +39,12 @@ endforeach()
 add_custom_target(medsec_manuals ALL DEPENDS ${medsec_generated})
 
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+
+# The service: docs/operations.md.
+file(READ packaging/systemd/medsec-proxy.service medsec_unit)
+string(REPLACE /usr/bin/ "${CMAKE_INSTALL_FULL_BINDIR}/" medsec_unit "${medsec_unit}")
+file(CONFIGURE OUTPUT medsec-proxy.service CONTENT "${medsec_unit}" @ONLY)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS packaging/systemd/medsec-proxy.service)
+install(FILES "${PROJECT_BINARY_DIR}/medsec-proxy.service" DESTINATION lib/systemd/system)
+install(FILES packaging/systemd/medsec.sysusers DESTINATION lib/sysusers.d RENAME medsec.conf)
+install(FILES packaging/systemd/proxy.conf DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples")
