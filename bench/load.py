@@ -19,11 +19,11 @@ RESULT_S = 120  # a fleet ends within
 numbers = itertools.count()
 
 
-def simulate(place, folder, devices, *arguments):
+def simulate(place, folder, devices, *arguments, address=None):
     """medsec-sim with the first `devices` of a folder."""
     output = os.path.join(place.folder, "sim-%d.log" % next(numbers))
-    simulator = fleet.Simulator(place.gateway.address, folder, output, "--devices", devices,
-                                *arguments)
+    simulator = fleet.Simulator(address or place.gateway.address, folder, output, "--devices",
+                                devices, *arguments)
     place.callback(simulator.stop)
     return simulator
 

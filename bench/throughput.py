@@ -22,7 +22,8 @@ def scene_for(options):
     devices = (options.devices or 5000) // options.simulators
     place = scene.Scene(devices, "medsec1", "--publish", "batch", "--mqtt-client",
                         options.client[-1], "--broker-connections", options.connections,
-                        "--metrics", harness.HOST + ":0", groups=options.simulators)
+                        "--metrics", harness.HOST + ":0",
+                        *options.proxy.split(), groups=options.simulators)
     place.devices = devices
     return place
 

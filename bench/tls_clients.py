@@ -61,7 +61,8 @@ def by_clients(place, options, security, publish, qos):
 
 def by_gateway(place, options, wire, client, publish, qos):
     place.gateway.stop()
-    place.start_gateway("--publish", publish, "--mqtt-client", client, "--seed-qos", qos)
+    place.start_gateway("--publish", publish, "--mqtt-client", client, "--seed-qos", qos,
+                        *options.proxy.split())
     devices = load.Load(place, [place.of_wire[wire]], wire, options.devices, options.rate,
                         options.seconds)
     seen = devices.watch(place.subscriber, options.seconds)
