@@ -53,7 +53,9 @@ medsec_status medsec_batch_add(medsec_batch_writer *batch, const medsec_reading 
     medsec__write(&writer, ",", batch->count == 0 ? 0 : 1);
     medsec__json_put(&writer, "{");
     if (batch->sequenced) {
-        medsec__json_number(&writer, "seq", sequence);
+        medsec__json_put(&writer, "\"seq\":");
+        medsec__write_number(&writer, sequence, 1);
+        medsec__json_put(&writer, ",");
     }
     medsec__json_put(&writer, "\"time\":");
     medsec__json_time(&writer, &batch->second, time_ms);

@@ -26,6 +26,23 @@ typedef struct medsec__cbor_reader {
     bool bad;
 } medsec__cbor_reader;
 
+/* What most of a message is, without a call: an unsigned integer, 0-23, or a negative one, -1 to
+ * -24, in one byte. False: it is something else, or nothing. */
+static inline bool medsec__cbor_get_short(medsec__cbor_reader *reader, int32_t *number)
+{
+    if (reader->bad || reader->at >= reader->len) {
+        return false;
+    }
+    const uint8_t byte = reader->data[reader->at];
+    const uint8_t argument = byte & 0x1F;
+    if (byte >= 0x40 || argument > 23) {
+        return false;
+    }
+    *number = byte < 0x20 ? argument : -1 - argument;
+    reader->at++;
+    return true;
+}
+
 /* A byte that is no CBOR: the kind of a message. */
 uint8_t medsec__cbor_get_byte(medsec__cbor_reader *reader);
 /* An unsigned integer, at most `max`. */

@@ -73,17 +73,34 @@ void medsec__json_time(medsec__writer *writer, medsec_second *cache, uint64_t ti
     if (!cache->is_set || cache->number != second) {
         write_second(cache, second);
     }
-    const char rest[] = {
-        '.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z', '"'};
-    medsec__json_put(writer, "\"");
-    medsec__write(writer, cache->text, sizeof cache->text);
-    medsec__write(writer, rest, sizeof rest);
+    char text[] = "\"2026-11-20T12:00:00.000Z\"";
+    memcpy(text + 1, cache->text, sizeof cache->text);
+    text[21] = (char)('0' + ms / 100);
+    text[22] = (char)('0' + ms / 10 % 10);
+    text[23] = (char)('0' + ms % 10);
+    medsec__write(writer, text, sizeof text - 1);
 }
 
 void medsec__json_value(medsec__writer *writer, medsec_value value)
 {
     char text[MEDSEC_VALUE_TEXT_MAX];
     medsec__write(writer, text, medsec_value_write(text, value));
+}
+
+/* `before`, "key":value: put together first, as there are many of them. */
+static void write_vital(medsec__writer *writer, char before, const char *key, medsec_value value)
+{
+    char text[MEDSEC_VITAL_KEY_MAX + MEDSEC_VALUE_TEXT_MAX + 4];
+    size_t len = 0;
+    text[len++] = before;
+    text[len++] = '"';
+    for (; *key != '\0' && len < MEDSEC_VITAL_KEY_MAX + 2; key++) {
+        text[len++] = *key;
+    }
+    text[len++] = '"';
+    text[len++] = ':';
+    len += medsec_value_write(text + len, value);
+    medsec__write(writer, text, len);
 }
 
 static bool is_suspect(const medsec_vital *vital, medsec_value value)
@@ -109,13 +126,10 @@ void medsec__json_values(medsec__writer *writer, const medsec_profile *profile,
                          const medsec_reading *reading)
 {
     uint32_t suspects = 0;
-    medsec__json_put(writer, "\"values\":{");
+    medsec__json_put(writer, "\"values\":");
     for (size_t i = 0; i < profile->count; i++) {
         const medsec_vital *vital = &profile->vitals[i];
-        medsec__write(writer, ",", i == 0 ? 0 : 1);
-        medsec__json_string(writer, vital->key);
-        medsec__json_put(writer, ":");
-        medsec__json_value(writer, reading->value[i]);
+        write_vital(writer, i == 0 ? '{' : ',', vital->key, reading->value[i]);
         suspects |= (uint32_t)is_suspect(vital, reading->value[i]) << i;
     }
     medsec__json_put(writer, "}");

@@ -140,14 +140,25 @@ static void get_head(medsec__cbor_reader *cursor, medsec_readings_head *head)
     head->profile = (uint16_t)medsec__cbor_get_uint(cursor, UINT16_MAX);
 }
 
-static void get_value(medsec__cbor_reader *cursor, int32_t *last)
+/* False: null. */
+static bool get_value(medsec__cbor_reader *cursor, int32_t *last)
 {
-    int64_t sum = *last + medsec__cbor_get_int(cursor);
+    int32_t near = 0;
+    int64_t difference;
+    if (medsec__cbor_get_short(cursor, &near)) {
+        difference = near;
+    } else if (medsec__cbor_get_null(cursor)) {
+        return false;
+    } else {
+        difference = medsec__cbor_get_int(cursor);
+    }
+    const int64_t sum = *last + difference;
     if (sum < INT32_MIN || sum > INT32_MAX) {
         cursor->bad = true;
-        return;
+    } else {
+        *last = (int32_t)sum;
     }
-    *last = (int32_t)sum;
+    return true;
 }
 
 /* The sum of unsigned differences cannot go back in time. */
@@ -160,8 +171,7 @@ static void get_row(medsec__cbor_reader *cursor, medsec_readings_columns *column
     sample->time_ms = base_time_ms + columns->dt_ms;
     cursor->bad = cursor->bad || sample->time_ms > MEDSEC_TIME_MS_MAX;
     for (size_t i = 0; i < values && !cursor->bad; i++) {
-        if (!medsec__cbor_get_null(cursor)) {
-            get_value(cursor, &columns->last[i]);
+        if (get_value(cursor, &columns->last[i])) {
             sample->present |= 1u << i;
             sample->value[i] = columns->last[i];
         }

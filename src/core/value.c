@@ -98,6 +98,27 @@ medsec_status medsec_value_parse(medsec_value *value, const char *text, size_t l
     return medsec__value_end(&parser, value);
 }
 
+static size_t digits_of(uint32_t number)
+{
+    size_t digits = 1;
+    for (uint64_t limit = 10; number >= limit; limit *= 10) {
+        digits++;
+    }
+    return digits;
+}
+
+/* From the last to the first, so that nothing is copied. */
+static void write_digits(char *end, uint32_t number, size_t digits, size_t decimals)
+{
+    for (size_t i = 0; i < digits; i++) {
+        if (i > 0 && i == decimals) {
+            *--end = '.';
+        }
+        *--end = (char)('0' + number % 10);
+        number /= 10;
+    }
+}
+
 size_t medsec_value_write(char out[MEDSEC_VALUE_TEXT_MAX], medsec_value value)
 {
     bool known = value.kind == MEDSEC_VALUE_NUMBER || value.kind == MEDSEC_VALUE_MINUS_ZERO;
@@ -107,20 +128,12 @@ size_t medsec_value_write(char out[MEDSEC_VALUE_TEXT_MAX], medsec_value value)
     }
     bool negative = value.mantissa < 0 || value.kind == MEDSEC_VALUE_MINUS_ZERO;
     uint32_t rest = value.mantissa < 0 ? 0u - (uint32_t)value.mantissa : (uint32_t)value.mantissa;
-    char text[MEDSEC_VALUE_TEXT_MAX];
-    size_t start = sizeof text;
-    for (size_t i = 0; i <= value.decimals || rest > 0; i++) {
-        if (i > 0 && i == value.decimals) {
-            text[--start] = '.';
-        }
-        text[--start] = (char)('0' + rest % 10);
-        rest /= 10;
-    }
-    if (negative) {
-        text[--start] = '-';
-    }
-    memcpy(out, text + start, sizeof text - start);
-    return sizeof text - start;
+    size_t digits = digits_of(rest);
+    digits = digits > value.decimals ? digits : value.decimals + 1u;
+    const size_t len = digits + (negative ? 1 : 0) + (value.decimals > 0 ? 1 : 0);
+    out[0] = '-';
+    write_digits(out + len, rest, digits, value.decimals);
+    return len;
 }
 
 bool medsec_value_within(medsec_value value, int32_t min, int32_t max, uint8_t decimals)
