@@ -31,7 +31,7 @@ static void fill_up(medsec__connection *c)
     medsec__batch *batch = c->filling;
     c->filling = NULL;
     if (medsec__ledger_settle(&c->loop->ledger, batch, MEDSEC_OK)) {
-        (void)uv_async_send(&c->loop->wake);
+        medsec__loop_wake(c->loop);
     }
 }
 

@@ -12,6 +12,10 @@ const uint32_t medsec_gateway_latency_us[] = {500,     1000,    2000,    5000,  
 void medsec__loop_wake(medsec__loop *loop)
 {
     medsec_gateway *gateway = loop->gateway;
+    if (medsec__loop_is_own(loop)) {
+        loop->is_stirred = true;
+        return;
+    }
     uv_mutex_lock(&gateway->wake_lock);
     if (gateway->awake) {
         (void)uv_async_send(&loop->wake);

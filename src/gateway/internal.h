@@ -183,11 +183,13 @@ struct medsec__loop {
     struct medsec__connections places[MEDSEC__PLACES];
     struct medsec__connections due; /* for an acknowledgement */
     struct medsec__connections forgotten; /* by the broker */
+    uv_prepare_t before_wait;
     uv_timer_t announce;
     uv_timer_t turn;
     medsec__ledger ledger;
     medsec__mailbox mailbox;
     medsec__block *blocks; /* that are free */
+    bool is_stirred; /* by itself: something is to be heard before it waits */
     bool attached; /* the publisher works in it */
     bool draining;
     bool drained; /* and said good-bye to all */
@@ -265,10 +267,12 @@ void medsec__listener_stop(medsec__loop *loop);
 /* Listens again after a shortage of descriptors. */
 void medsec__listener_retry(medsec__loop *loop);
 
-/* gateway.c: from any thread, unless the gateway stops. */
+/* gateway.c: from any thread, unless the gateway stops. From its own thread it costs nothing: the
+ * loop looks before it waits. */
 void medsec__loop_wake(medsec__loop *loop);
 
 /* loop.c */
+bool medsec__loop_is_own(const medsec__loop *loop);
 MEDSEC_CHECK medsec_status medsec__loop_open(medsec__loop *loop);
 /* Lets the publisher work in it; it goes when the loop ends. */
 MEDSEC_CHECK medsec_status medsec__loop_attach(medsec__loop *loop);

@@ -185,6 +185,7 @@ static void drain_tick(medsec__loop *loop)
     }
     detach(loop);
     uv_close((uv_handle_t *)&loop->tick, NULL);
+    uv_close((uv_handle_t *)&loop->before_wait, NULL);
     uv_close((uv_handle_t *)&loop->announce, NULL);
     uv_close((uv_handle_t *)&loop->turn, NULL);
     uv_close((uv_handle_t *)&loop->wake, NULL);
@@ -286,6 +287,15 @@ static void on_wake(uv_async_t *async)
     }
 }
 
+static void before_wait(uv_prepare_t *prepare)
+{
+    medsec__loop *loop = prepare->data;
+    if (loop->is_stirred) {
+        loop->is_stirred = false;
+        hear(loop);
+    }
+}
+
 static medsec_status open_handles(medsec__loop *loop)
 {
     const uint64_t tick = tick_ms(&loop->gateway->options);
@@ -295,6 +305,9 @@ static medsec_status open_handles(medsec__loop *loop)
         medsec__announce_open(loop) != MEDSEC_OK || medsec__turn_open(loop) != MEDSEC_OK) {
         return MEDSEC_ERR_MEMORY;
     }
+    loop->before_wait.data = loop;
+    (void)uv_prepare_init(&loop->uv, &loop->before_wait);
+    (void)uv_prepare_start(&loop->before_wait, before_wait);
     (void)uv_timer_init(&loop->uv, &loop->tick);
     if (uv_timer_start(&loop->tick, on_tick, tick, tick) != 0 ||
         uv_poll_init(&loop->uv, &loop->listener, loop->listen_fd) != 0) {
@@ -349,9 +362,17 @@ medsec_status medsec__loop_open(medsec__loop *loop)
     return status;
 }
 
+static _Thread_local const medsec__loop *own; /* that this thread runs */
+
+bool medsec__loop_is_own(const medsec__loop *loop)
+{
+    return loop == own;
+}
+
 static void run(void *context)
 {
     medsec__loop *loop = context;
+    own = loop;
     atomic_store(&loop->turned_ms, uv_hrtime() / 1000000);
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
     atomic_store(&loop->turned_ms, 0);
