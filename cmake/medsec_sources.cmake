@@ -83,6 +83,15 @@ set(MEDSEC_PUBLISHER_SOURCES
   src/publisher/paho_link.c
   src/publisher/paho_window.c
   src/publisher/queue.c
+  src/publisher/spool.c
+  src/publisher/spool_deliver.c
+  src/publisher/spool_disk.c
+  src/publisher/spool_folder.c
+  src/publisher/spool_format.c
+  src/publisher/spool_read.c
+  src/publisher/spool_store.c
+  src/publisher/spool_thread.c
+  src/publisher/spool_write.c
   src/publisher/tls.c)
 
 set(MEDSEC_GATEWAY_SOURCES

@@ -3,9 +3,12 @@
 
 #include "tool.h"
 
+#include <errno.h>
 #include <medsec/topic.h>
 #include <medsec/version.h>
+#include <sodium.h>
 #include <stdio.h>
+#include <string.h>
 
 #define CONNECTIONS_MAX 64u
 #define TEXT_MAX (MEDSEC_DEVICE_ID_MAX + 32u)
@@ -71,8 +74,46 @@ static medsec_status create_connections(medsec_publisher **publisher, const brok
     return count == 1 ? MEDSEC_OK : medsec_publisher_fan_create(publisher, all, count);
 }
 
+static int explain_spool(const char *folder, medsec_status status)
+{
+    const char *why = status == MEDSEC_ERR_BUSY     ? "another gateway uses it"
+                      : status == MEDSEC_ERR_CRYPTO ? "it was sealed under another registry's key"
+                      : errno != 0                  ? strerror(errno)
+                                                    : medsec_strerror(status);
+    tool_error("--spool %s: %s", folder, why);
+    return EXIT_CONFIG;
+}
+
+/* Owns the publisher from then on, also on failure. */
+static int put_spool_in_front(medsec_publisher **publisher, const broker_context *c)
+{
+    uint8_t key[MEDSEC_SPOOL_KEY_LEN];
+    const settings *s = c->settings;
+    const medsec_spool_options options = {.folder = s->spool,
+                                          .key = key,
+                                          .bytes = (uint64_t)s->spool_mebibytes << 20,
+                                          .age_s = (s->spool_age_ms + 999) / 1000,
+                                          .queue_bytes = s->queue_bytes,
+                                          .log = c->log};
+    medsec_publisher *behind = *publisher;
+    *publisher = NULL;
+    medsec_status status = medsec_registry_derive_key(c->registry, key, "spool");
+    errno = 0;
+    if (status == MEDSEC_OK) {
+        status = medsec_publisher_spool_create(publisher, behind, &options);
+    } else {
+        behind->ops->destroy(behind);
+    }
+    sodium_memzero(key, sizeof key);
+    return status == MEDSEC_OK ? EXIT_DONE : explain_spool(s->spool, status);
+}
+
 int broker_create(medsec_publisher **publisher, const broker_context *context)
 {
     const medsec_status status = create_connections(publisher, context);
-    return status == MEDSEC_OK ? EXIT_DONE : explain(status);
+    if (status != MEDSEC_OK) {
+        return explain(status);
+    }
+    const bool spooled = context->settings->spool != NULL && !context->check;
+    return spooled ? put_spool_in_front(publisher, context) : EXIT_DONE;
 }

@@ -28,8 +28,9 @@ typedef struct medsec_message {
     size_t topic_len;
     const void *payload;
     size_t payload_len;
-    uint64_t token; /* 0: nobody asks; else reported by `durable`, exactly once a message */
-    uint32_t lane; /* messages of one device share a lane */
+    uint64_t token; /* 0: nobody asks; else reported by `durable`, exactly once a message. Below
+                       2^63: what stands in front of a back end has its own above it */
+    uint32_t lane; /* messages of one device share a lane, in every run */
     uint8_t qos; /* 0 or 1 */
     bool retain;
     bool droppable; /* who sent it cannot send it again, and does not wait for room: where there
@@ -59,7 +60,7 @@ typedef struct medsec_publisher_stats {
     uint64_t refused; /* by the broker, for good (an ACL, say) */
     uint64_t lost; /* accepted, then given up */
     uint64_t connects; /* to the broker, since start */
-    uint64_t queued; /* messages in memory, now */
+    uint64_t queued; /* messages in memory and not confirmed, now */
     uint64_t queued_bytes;
     uint32_t links; /* broker connections there should be */
     uint32_t links_up; /* and are, now */
@@ -181,6 +182,7 @@ typedef struct medsec_spool_options {
 } medsec_spool_options;
 
 #define MEDSEC_SPOOL_KEY_LEN 32u
+#define MEDSEC_SPOOL_MESSAGE_MAX 1000000u /* bytes of topic and payload; beyond it ERR_LIMIT */
 #define MEDSEC_SPOOL_BYTES                                                \
     (1024u * 1024u * 1024u) /* 5 000 devices at 1 Hz batches: some 20 min \
                              */

@@ -53,6 +53,7 @@ typedef enum medsec_registry_mode {
 /* The same for promote, which a gateway tries again: it must not miss a revocation meanwhile. */
 #define MEDSEC_REGISTRY_PROMOTE_BUSY_MS 50u
 #define MEDSEC_PASSPHRASE_MIN 12u /* characters */
+#define MEDSEC_KEY_USE_MAX 32u /* characters of what a derived key is for, at least 1 */
 #define MEDSEC_ACTOR_MAX 64u /* characters of who made a change */
 #define MEDSEC_IMPORT_LINE_MAX 1024u /* characters of a line in a key file */
 
@@ -75,7 +76,7 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_open(medsec_registry **reg
                                                            const char *actor);
 MEDSEC_API void medsec_registry_close(medsec_registry *registry);
 
-/* A key for another use of whoever has the registry's: `use` names it (1-32 characters). The same
+/* A key for another use of whoever has the registry's: `use` names it. The same
  * for the same registry and use, whatever is in it. ERR_ARGUMENT. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_derive_key(const medsec_registry *registry,
                                                                  uint8_t key[32], const char *use);

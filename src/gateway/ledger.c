@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A token: generation, ledger, slot. A generation is never 0, so neither is a token. */
+/* A token: generation, ledger, slot. A generation is never 0, so neither is a token; it has 31
+ * bits, so a token has 63. */
 #define SLOT_BITS 24u
 #define LEDGER_BITS 8u
 #define SLOT_MASK ((1u << SLOT_BITS) - 1u)
@@ -56,7 +57,7 @@ medsec__batch *medsec__ledger_begin(medsec__ledger *ledger, void *owner)
     batch->done = false;
     batch->boot = batch->sequence = batch->readings = 0;
     atomic_store(&batch->failed, false);
-    if (atomic_fetch_add(&batch->generation, 1) == UINT32_MAX) {
+    if (atomic_fetch_add(&batch->generation, 1) >= INT32_MAX) {
         atomic_store(&batch->generation, 1);
     }
     atomic_store(&batch->left, 1);

@@ -171,6 +171,21 @@ medsec_status medsec_registry_open(medsec_registry **registry, const char *path,
     return MEDSEC_OK;
 }
 
+medsec_status medsec_registry_derive_key(const medsec_registry *registry, uint8_t key[32],
+                                         const char *use)
+{
+    const size_t len = use == NULL ? 0 : strnlen(use, MEDSEC_KEY_USE_MAX + 1);
+    if (registry == NULL || key == NULL || len == 0 || len > MEDSEC_KEY_USE_MAX) {
+        return MEDSEC_ERR_ARGUMENT;
+    }
+    medsec__hash hash;
+    medsec__hash_begin(&hash, registry->keys->derive);
+    medsec__hash_text(&hash, use);
+    medsec__hash_end(&hash, key);
+    sodium_memzero(&hash, sizeof hash);
+    return MEDSEC_OK;
+}
+
 const char *medsec_registry_error(const medsec_registry *registry)
 {
     return registry == NULL ? "" : registry->error;

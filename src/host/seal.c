@@ -16,7 +16,8 @@ medsec__keys *medsec__keys_create(const uint8_t master[MEDSEC__MASTER_LEN])
     if (keys == NULL) {
         return NULL;
     }
-    uint8_t *const subkeys[] = {keys->seal, keys->fingerprint, keys->row, keys->chain, keys->head};
+    uint8_t *const subkeys[] = {keys->seal,  keys->fingerprint, keys->row,
+                                keys->chain, keys->head,        keys->derive};
     for (size_t i = 0; i < sizeof subkeys / sizeof subkeys[0]; i++) {
         crypto_kdf_derive_from_key(subkeys[i], sizeof keys->seal, i + 1, context, master);
     }

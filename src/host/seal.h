@@ -23,6 +23,7 @@ typedef struct medsec__keys {
     uint8_t row[32]; /* of a device's row */
     uint8_t chain[32]; /* of the audit log */
     uint8_t head[32]; /* of the log's end */
+    uint8_t derive[32]; /* of keys for other uses */
 } medsec__keys;
 
 /* NULL when out of memory. */

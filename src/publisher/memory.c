@@ -42,8 +42,9 @@ static void set_listener(memory *m, const medsec_publisher_listener *listener)
 static medsec_status memory_start(medsec_publisher *publisher,
                                   const medsec_publisher_listener *listener)
 {
-    set_listener((memory *)publisher, listener);
-    if (listener->linked) {
+    memory *m = (memory *)publisher;
+    set_listener(m, listener);
+    if (listener->linked && !m->down) {
         listener->linked(listener->context, true);
     }
     return MEDSEC_OK;

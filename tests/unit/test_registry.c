@@ -181,6 +181,41 @@ static void test_passphrase_limits_of_a_hostile_file(void **state)
     }
 }
 
+static void test_derive_key_is_of_registry_and_use(void **state)
+{
+    registry_fixture *fixture = *state;
+    uint8_t key[32], again[32], other[32], third[32];
+    void *second;
+    assert_int_equal(medsec_registry_derive_key(fixture->registry, key, "spool"), MEDSEC_OK);
+    assert_int_equal(medsec_registry_derive_key(fixture->registry, other, "spoon"), MEDSEC_OK);
+    assert_memory_not_equal(key, other, sizeof key);
+    registry_fixture_setup(&second);
+    registry_fixture *elsewhere = second;
+    assert_int_equal(medsec_registry_derive_key(elsewhere->registry, third, "spool"), MEDSEC_OK);
+    assert_memory_not_equal(key, third, sizeof key);
+    registry_fixture_teardown(&second);
+    medsec_credential credential = registry_fixture_credential("a", 1);
+    assert_int_equal(medsec_registry_add(fixture->registry, &credential, 0), MEDSEC_OK);
+    registry_fixture_reopen(fixture);
+    assert_int_equal(medsec_registry_derive_key(fixture->registry, again, "spool"), MEDSEC_OK);
+    assert_memory_equal(key, again, sizeof key);
+}
+
+static void test_derive_key_refuses_arguments(void **state)
+{
+    const registry_fixture *fixture = *state;
+    uint8_t key[32];
+    const char *longest = "12345678901234567890123456789012";
+    assert_int_equal(medsec_registry_derive_key(NULL, key, "u"), MEDSEC_ERR_ARGUMENT);
+    assert_int_equal(medsec_registry_derive_key(fixture->registry, NULL, "u"), MEDSEC_ERR_ARGUMENT);
+    assert_int_equal(medsec_registry_derive_key(fixture->registry, key, NULL), MEDSEC_ERR_ARGUMENT);
+    assert_int_equal(medsec_registry_derive_key(fixture->registry, key, ""), MEDSEC_ERR_ARGUMENT);
+    assert_int_equal(medsec_registry_derive_key(fixture->registry, key, longest), MEDSEC_OK);
+    assert_int_equal(
+        medsec_registry_derive_key(fixture->registry, key, "123456789012345678901234567890123"),
+        MEDSEC_ERR_ARGUMENT);
+}
+
 static void test_add_and_get(void **state)
 {
     registry_fixture *fixture = *state;
@@ -482,6 +517,8 @@ int main(void)
         FIXED(test_open_refuses_foreign_code),
         FIXED(test_passphrase_unlocks),
         FIXED(test_passphrase_limits_of_a_hostile_file),
+        FIXED(test_derive_key_is_of_registry_and_use),
+        FIXED(test_derive_key_refuses_arguments),
         FIXED(test_add_and_get),
         FIXED(test_add_keeps_ids_and_keys_unique),
         FIXED(test_add_refuses_sample_keys),

@@ -16,9 +16,9 @@ static void test_keys_differ_by_purpose_and_master(void **state)
     (void)state;
     medsec__keys *keys = medsec__keys_create(master);
     medsec__keys *other = medsec__keys_create(other_master);
-    const uint8_t *all[] = {keys->seal,  keys->fingerprint, keys->row,
-                            keys->chain, keys->head,        other->seal};
-    for (size_t i = 0; i < 6; i++) {
+    const uint8_t *all[] = {keys->seal, keys->fingerprint, keys->row,  keys->chain,
+                            keys->head, keys->derive,      other->seal};
+    for (size_t i = 0; i < 7; i++) {
         assert_memory_not_equal(all[i], master, 32);
         for (size_t j = 0; j < i; j++) {
             assert_memory_not_equal(all[i], all[j], 32);
