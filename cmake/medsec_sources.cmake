@@ -72,6 +72,7 @@ set(MEDSEC_HOST_SOURCES
 set(MEDSEC_PUBLISHER_SOURCES
   src/publisher/backoff.c
   src/publisher/broker_address.c
+  src/publisher/broker_probe.c
   src/publisher/broker_socket.c
   src/publisher/fan.c
   src/publisher/link_failure.c

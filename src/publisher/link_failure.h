@@ -21,7 +21,8 @@ medsec__link_failure medsec__mqtt_failure(int code);
 /* Why the broker does not take a message: reason codes of PUBACK (section 3.4.2.1). */
 const char *medsec__mqtt_refusal(int code);
 
-/* ERR_NOT_FOUND, ERR_CLEAR_TEXT, ERR_TIMEOUT, ERR_CLOSED and so on, of what comes before MQTT. */
+/* Of what is not said in MQTT: ERR_NOT_FOUND, ERR_CLEAR_TEXT, ERR_IO (no connection), ERR_WIRE (no
+ * TLS there), ERR_STATE (closed before CONNACK), ERR_CLOSED, ERR_TIMEOUT and so on. */
 medsec__link_failure medsec__status_failure(medsec_status status);
 
 /* Of the checks of a certificate: X509_V_ERR_... */

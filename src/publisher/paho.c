@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "paho.h"
 #include "backoff.h"
+#include "broker_probe.h"
 #include "broker_socket.h"
 #include "mqtt_message.h"
 
@@ -110,6 +111,22 @@ static void log_up(const paho *p)
                      MEDSEC_LOG_STR("mqtt", p->version == MQTTVERSION_5 ? "5" : "3.1.1"));
 }
 
+/* Why it failed before CONNACK. The lock is given back meanwhile. */
+static void look_closer(paho *p)
+{
+    medsec__link_failure found;
+    const medsec_status status = p->failure.status;
+    if (p->stopping || (status != MEDSEC_ERR_IO && status != MEDSEC_ERR_CLOSED)) {
+        return;
+    }
+    uv_mutex_unlock(&p->lock);
+    const bool is_there = medsec__broker_probe(&found, &p->options);
+    uv_mutex_lock(&p->lock);
+    if (is_there) {
+        p->failure = found;
+    }
+}
+
 static void log_down(paho *p, bool was_up, uint32_t wait_ms)
 {
     p->trouble = p->failure.reason;
@@ -200,6 +217,9 @@ static void run(void *context)
         bool was_up = run_link(p);
         if (time_is_up(p)) {
             break;
+        }
+        if (!was_up) {
+            look_closer(p);
         }
         uint64_t lasted_ms = was_up ? (uv_hrtime() - begin) / MS : 0;
         uint32_t wait_ms = medsec__backoff_next(&backoff, lasted_ms);

@@ -114,9 +114,10 @@ static void on_sent(void *context, MQTTAsync_successData *data)
 /* The topic is in the queue, which keeps it until the message is settled. */
 static void log_refused(const paho_slot *slot, int code)
 {
-    medsec_log_write(slot->owner->options.log, MEDSEC_LOG_ERROR, "publication-refused",
-                     MEDSEC_LOG_STR("topic", slot->topic), MEDSEC_LOG_INT("code", code),
-                     MEDSEC_LOG_STR("reason", medsec__mqtt_refusal(code)));
+    medsec_log_write(slot->owner->options.log, MEDSEC_LOG_ERROR, "message-refused",
+                     MEDSEC_LOG_STR("topic", slot->topic),
+                     MEDSEC_LOG_STR("reason", medsec__mqtt_refusal(code)),
+                     MEDSEC_LOG_STR("hint", "look at the broker's access rules and limits"));
 }
 
 /* The broker refuses this message. (A lost connection comes here too: that is not the end of it.)

@@ -24,8 +24,11 @@ struct medsec__tls {
     SSL_CTX *context;
     size_t pin_count;
     uint8_t pins[PINS_MAX][crypto_hash_sha256_BYTES];
+    char name[MEDSEC__MQTT_HOST_MAX]; /* of the host; empty when it is an address */
     atomic_int verify_error; /* of the last handshake; X509_V_OK */
     atomic_int alert; /* that the broker sent; -1: none */
+    atomic_bool begun; /* a handshake, */
+    atomic_bool done; /* and it was good */
 };
 
 /* `sha256//` and 32 bytes in base 64; `end` is behind it. */
@@ -90,12 +93,25 @@ static int verify(X509_STORE_CTX *store, void *context)
     return good;
 }
 
+/* RFC 6066 section 3, whatever the client library has set, which may be an address. */
+static void ask_for_name(SSL *ssl, medsec__tls *tls)
+{
+    char *host = tls->name[0] != '\0' ? tls->name : NULL;
+    if (!SSL_is_init_finished(ssl)) {
+        (void)SSL_set_tlsext_host_name(ssl, host);
+    }
+}
+
 static void on_state(const SSL *ssl, int where, int value)
 {
     medsec__tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     if (where & SSL_CB_HANDSHAKE_START) {
+        ask_for_name((SSL *)(uintptr_t)ssl, tls);
         atomic_store(&tls->verify_error, X509_V_OK);
         atomic_store(&tls->alert, -1);
+        atomic_store(&tls->begun, true);
+    } else if (where & SSL_CB_HANDSHAKE_DONE) {
+        atomic_store(&tls->done, true);
     } else if (where == SSL_CB_READ_ALERT && value >> 8 == SSL3_AL_FATAL) {
         atomic_store(&tls->alert, value & 0xff);
     }
@@ -122,7 +138,7 @@ static medsec_status set_up(medsec__tls *tls)
 }
 
 /* A certificate names no interface. */
-static medsec_status set_name(const medsec__tls *tls, const char *host)
+static medsec_status set_name(medsec__tls *tls, const char *host)
 {
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(tls->context);
     char plain[MEDSEC__MQTT_HOST_MAX];
@@ -133,6 +149,7 @@ static medsec_status set_name(const medsec__tls *tls, const char *host)
     if (X509_VERIFY_PARAM_set1_ip_asc(param, plain) == 1) {
         return MEDSEC_OK;
     }
+    memcpy(tls->name, plain, len + 1);
     return X509_VERIFY_PARAM_set1_host(param, plain, len) == 1 ? MEDSEC_OK : MEDSEC_ERR_ARGUMENT;
 }
 
@@ -279,5 +296,9 @@ bool medsec__tls_failure(medsec__link_failure *failure, const medsec__tls *tls)
     } else if (alert >= 0) {
         *failure = medsec__alert_failure(alert);
     }
-    return error != X509_V_OK || alert >= 0;
+    const bool stuck = atomic_load(&tls->begun) && !atomic_load(&tls->done);
+    if (error == X509_V_OK && alert < 0 && stuck) {
+        *failure = medsec__status_failure(MEDSEC_ERR_WIRE);
+    }
+    return error != X509_V_OK || alert >= 0 || stuck;
 }
