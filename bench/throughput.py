@@ -2,20 +2,25 @@
 """How many readings a second the gateway brings to the broker in batches, and how long they take:
 simulators, gateway, broker and a subscriber on one machine."""
 
+import math
+
 import load
 import scene
 from scene import harness
 
 SUSTAINED = 0.99  # of what was to be sent arrived
+DELIVERY_S = 10
 INTERVALS_MS = (50, 40, 30, 25, 20, 18, 16, 14, 12, 10, 8)  # the simulator has whole ones
 
 
 def latency_ms(before, after, share):
-    """The bound below which `share` of the batches were durable, by the gateway's histogram."""
+    """The bound below which `share` of the batches were durable, by the gateway's histogram; None:
+    above the last."""
     name = 'medsec_durable_seconds_bucket{le="'
     counts = sorted((float(key[len(name):-2]), after[key] - before[key])
                     for key in after if key.startswith(name))
-    return next(bound * 1000 for bound, count in counts if count >= share * counts[-1][1])
+    bound = next(bound for bound, count in counts if count >= share * counts[-1][1])
+    return bound * 1000 if bound < math.inf else None
 
 
 def scene_for(options):
@@ -28,6 +33,10 @@ def scene_for(options):
     return place
 
 
+def at_least(subscriber, count):
+    return subscriber.count()["readings"] >= count
+
+
 def measure(place, options, rate_hz):
     subscriber = place.subscribe(scene.MEASURED["batch"])
     crowd = load.Load(place, place.folders, "medsec1", place.devices, rate_hz,
@@ -37,6 +46,8 @@ def measure(place, options, rate_hz):
     after = place.metrics()
     profile = crowd.profile() if options.perf else None
     ends = crowd.results()
+    acknowledged = sum(end["acknowledged"] for end in ends)
+    arrived = harness.wait_until(lambda: at_least(subscriber, acknowledged), DELIVERY_S)
     subscriber.close()
     offered = crowd.devices * rate_hz
     return {"bench": "throughput", "client": options.client[-1],
@@ -46,7 +57,7 @@ def measure(place, options, rate_hz):
             "durable_p50_ms": latency_ms(before, after, 0.5),
             "durable_p99_ms": latency_ms(before, after, 0.99),
             "sampled": sum(end["sampled"] for end in ends),
-            "acknowledged": sum(end["acknowledged"] for end in ends), "profile": profile}
+            "acknowledged": acknowledged, "all_arrived": arrived, "profile": profile}
 
 
 def at_rate(options):
