@@ -149,6 +149,20 @@ static void on_connect(uv_connect_t *request, int status)
     begin_connection(d);
 }
 
+/* The port is chosen at connect: bind() would search long among thousands, and take none that is
+ * in use towards anybody. */
+static int bind_to(uv_tcp_t *tcp, const struct sockaddr *source)
+{
+    const int on = 1;
+    uv_os_fd_t fd = -1;
+
+    const int error = uv_fileno((const uv_handle_t *)tcp, &fd);
+    if (error == 0) {
+        (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    }
+    return error != 0 ? error : uv_tcp_bind(tcp, source, 0);
+}
+
 static int open_socket(device *d)
 {
     const world *w = d->world;
@@ -156,7 +170,7 @@ static int open_socket(device *d)
 
     if (w->sources > 0) {
         const struct sockaddr_storage *source = &w->source[d->number % w->sources];
-        error = uv_tcp_bind(&d->tcp, (const struct sockaddr *)source, 0);
+        error = bind_to(&d->tcp, (const struct sockaddr *)source);
     }
     if (error == 0) {
         d->connect.data = d;
@@ -173,7 +187,7 @@ void link_connect(device *d)
     if (d->world->dark) {
         return;
     }
-    int error = uv_tcp_init(d->world->loop, &d->tcp);
+    int error = uv_tcp_init_ex(d->world->loop, &d->tcp, d->world->target.ss_family);
     d->tcp.data = d;
     d->has_socket = error == 0;
     if (error == 0) {
