@@ -76,7 +76,14 @@ set(MEDSEC_PUBLISHER_SOURCES
   src/publisher/broker_socket.c
   src/publisher/fan.c
   src/publisher/link_failure.c
+  src/publisher/link_log.c
   src/publisher/memory.c
+  src/publisher/mosquitto.c
+  src/publisher/mosquitto_dial.c
+  src/publisher/mosquitto_events.c
+  src/publisher/mosquitto_link.c
+  src/publisher/mosquitto_loop.c
+  src/publisher/mosquitto_window.c
   src/publisher/mqtt_message.c
   src/publisher/mqtt_options.c
   src/publisher/mqtt_url.c

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker_socket.h"
+#include "link_log.h"
+#include "mosquitto_parts.h"
+
+#include <errno.h>
+#include <mqtt_protocol.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define GREETING_MAX_MS 10000u /* from TCP connect to CONNACK */
+
+/* A loop has other things to do: after so many windows of messages it turns once. */
+#define WINDOWS_A_TURN 16u
+
+static int wanted(const mosq *p)
+{
+    const SSL *ssl = mosquitto_ssl_get(p->handle);
+    if (!p->reached) {
+        return UV_WRITABLE;
+    }
+    if (ssl && !SSL_is_init_finished(ssl)) {
+        return UV_DISCONNECT | (SSL_want_write(ssl) ? UV_WRITABLE : UV_READABLE);
+    }
+    return UV_READABLE | (mosquitto_want_write(p->handle) ? UV_WRITABLE : 0);
+}
+
+void medsec__mosq_hang_up(mosq *p)
+{
+    medsec__mosq_unwatch(p);
+    if (p->handle) {
+        mosquitto_destroy(p->handle);
+        p->handle = NULL;
+    }
+    medsec__tls_destroy(p->tls);
+    p->tls = NULL;
+    p->reached = p->accepted = p->has_failure = false;
+    p->state = MOSQ_AWAY;
+    uv_mutex_lock(&p->lock);
+    p->linked = false;
+    p->due = MOSQ_NOW;
+    medsec__mosq_rewind(p);
+    uv_mutex_unlock(&p->lock);
+}
+
+/* A broker that was up in 3.1.1 and had not said that it knows nothing else is asked again. */
+static void choose_version(mosq *p, bool was_up, bool hung_up_on_us)
+{
+    if (p->is_old) {
+        p->version = MQTT_PROTOCOL_V311;
+    } else if (was_up) {
+        p->version = MQTT_PROTOCOL_V5;
+    } else if (hung_up_on_us) {
+        p->version = p->version == MQTT_PROTOCOL_V5 ? MQTT_PROTOCOL_V311 : MQTT_PROTOCOL_V5;
+    }
+}
+
+static void lose(mosq *p, const medsec__link_failure *failure, bool hung_up_on_us)
+{
+    const bool was_up = p->state == MOSQ_UP;
+    const uint32_t wait_ms =
+        medsec__backoff_next(&p->backoff, was_up ? uv_now(p->loop) - p->since_ms : 0);
+    choose_version(p, was_up, hung_up_on_us);
+    p->attempt += !was_up;
+    medsec__mosq_hang_up(p);
+    uv_mutex_lock(&p->lock);
+    const size_t queued = p->queue.count;
+    p->counts.trouble = failure->reason;
+    uv_mutex_unlock(&p->lock);
+    medsec__link_log_down(&p->options, failure, was_up, queued, wait_ms);
+    if (was_up && p->listener->linked) {
+        p->listener->linked(p->listener->context, false);
+    }
+    medsec__mosq_retry(p, wait_ms);
+    medsec__mosq_progress(p);
+}
+
+static void lose_to(mosq *p, medsec_status status)
+{
+    const medsec__link_failure failure = medsec__status_failure(status);
+    lose(p, &failure, false);
+}
+
+/* What libmosquitto returned, with what the system said. */
+static int note(mosq *p, int rc)
+{
+    p->error = errno;
+    return rc;
+}
+
+static medsec_status status_of(int rc, int error)
+{
+    switch (rc) {
+    case MOSQ_ERR_SUCCESS:
+    case MOSQ_ERR_CONN_LOST:
+    case MOSQ_ERR_NO_CONN:
+        return MEDSEC_ERR_CLOSED;
+    case MOSQ_ERR_KEEPALIVE:
+        return MEDSEC_ERR_TIMEOUT;
+    case MOSQ_ERR_NOMEM:
+        return MEDSEC_ERR_MEMORY;
+    case MOSQ_ERR_ERRNO:
+        return error == EPIPE || error == 0 ? MEDSEC_ERR_CLOSED : MEDSEC_ERR_IO;
+    default:
+        return MEDSEC_ERR_MESSAGE;
+    }
+}
+
+static medsec__link_failure why(const mosq *p, int rc)
+{
+    medsec__link_failure failure;
+    if (p->has_failure) {
+        return p->failure;
+    }
+    if (p->tls && medsec__tls_failure(&failure, p->tls)) {
+        return failure;
+    }
+    return medsec__status_failure(status_of(rc, p->error));
+}
+
+static void announce(mosq *p, const char *payload, int *id)
+{
+    if (p->options.will_topic && payload) {
+        (void)mosquitto_publish(p->handle, id, p->options.will_topic, (int)strlen(payload), payload,
+                                1, true);
+    }
+}
+
+static void come_up(mosq *p)
+{
+    p->state = MOSQ_UP;
+    p->since_ms = uv_now(p->loop);
+    announce(p, p->options.online_payload, NULL);
+    if (p->filter) {
+        (void)mosquitto_subscribe(p->handle, NULL, p->filter, 1);
+    }
+    uv_mutex_lock(&p->lock);
+    p->linked = true;
+    p->counts.connects++;
+    p->counts.mqtt_version = p->version == MQTT_PROTOCOL_V5 ? 5 : 4;
+    p->counts.trouble = NULL;
+    uv_mutex_unlock(&p->lock);
+    medsec__link_log_up(&p->options, p->version == MQTT_PROTOCOL_V5 ? 5 : 4);
+    if (p->listener->linked) {
+        p->listener->linked(p->listener->context, true);
+    }
+    medsec__mosq_flush(p);
+}
+
+/* After libmosquitto did something; `spoken`: the broker had our CONNECT before. */
+static void look(mosq *p, int rc, bool spoken)
+{
+    if (rc != MOSQ_ERR_SUCCESS || mosquitto_socket(p->handle) < 0) {
+        const medsec__link_failure failure = why(p, rc);
+        lose(p, &failure, spoken && !p->has_failure);
+    } else if (p->state == MOSQ_GREETING && p->accepted) {
+        come_up(p);
+    } else if (!medsec__mosq_watch(p, wanted(p))) {
+        lose_to(p, MEDSEC_ERR_MEMORY);
+    } else {
+        medsec__mosq_progress(p);
+    }
+}
+
+void medsec__mosq_greet(mosq *p)
+{
+    const mosq_dial *d = &p->dial;
+    if (!d->handle) {
+        lose(p, &d->failure, false);
+        return;
+    }
+    p->handle = d->handle;
+    p->tls = d->tls;
+    p->state = MOSQ_GREETING;
+    p->since_ms = uv_now(p->loop);
+    look(p, MOSQ_ERR_SUCCESS, false);
+}
+
+static bool reach(mosq *p)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+    if (getsockopt(mosquitto_socket(p->handle), SOL_SOCKET, SO_ERROR, &error, &len) != 0 ||
+        error != 0) {
+        lose_to(p, MEDSEC_ERR_IO);
+        return false;
+    }
+    p->reached = true;
+    return true;
+}
+
+static bool shakes_hands(const mosq *p)
+{
+    const SSL *ssl = mosquitto_ssl_get(p->handle);
+    return ssl && !SSL_is_init_finished(ssl);
+}
+
+/* libmosquitto shakes hands where it reads, and says nothing of a connection that ends in it. */
+static int read_and_write(mosq *p, int events, bool broken)
+{
+    const bool hears = (events & UV_READABLE) != 0 || broken || p->state == MOSQ_GREETING;
+    int rc = hears ? note(p, mosquitto_loop_read(p->handle, 1)) : MOSQ_ERR_SUCCESS;
+    if (rc == MOSQ_ERR_SUCCESS && mosquitto_socket(p->handle) >= 0 &&
+        mosquitto_want_write(p->handle)) {
+        rc = note(p, mosquitto_loop_write(p->handle, 1));
+    }
+    const bool ended = broken || ((events & UV_DISCONNECT) != 0 && shakes_hands(p));
+    return rc == MOSQ_ERR_SUCCESS && ended ? MOSQ_ERR_CONN_LOST : rc;
+}
+
+void medsec__mosq_turn(mosq *p, int events, bool broken)
+{
+    const bool spoken = p->state == MOSQ_GREETING && p->reached && !shakes_hands(p);
+    if (!p->reached && !reach(p)) {
+        return;
+    }
+    const int rc = read_and_write(p, events, broken);
+    medsec__mosq_release(p);
+    if (rc == MOSQ_ERR_SUCCESS && p->state == MOSQ_UP && mosquitto_socket(p->handle) >= 0) {
+        medsec__mosq_flush(p);
+    } else {
+        look(p, rc, spoken);
+    }
+}
+
+void medsec__mosq_tick(mosq *p)
+{
+    if (p->state == MOSQ_GREETING && uv_now(p->loop) - p->since_ms >= GREETING_MAX_MS) {
+        lose_to(p, MEDSEC_ERR_TIMEOUT);
+    } else if (p->state == MOSQ_UP) {
+        int rc = mosquitto_loop_misc(p->handle);
+        if (rc == MOSQ_ERR_SUCCESS && mosquitto_want_write(p->handle)) {
+            rc = note(p, mosquitto_loop_write(p->handle, 1));
+        }
+        look(p, rc, false);
+    }
+}
+
+static int write_out(mosq *p, size_t count)
+{
+    const int fd = mosquitto_socket(p->handle);
+    if (!mosquitto_want_write(p->handle)) {
+        return MOSQ_ERR_SUCCESS;
+    }
+    if (count > 1) {
+        medsec__broker_cork(fd, true);
+    }
+    return note(p, mosquitto_loop_write(p->handle, 1));
+}
+
+void medsec__mosq_flush(mosq *p)
+{
+    int rc = MOSQ_ERR_SUCCESS;
+    size_t count;
+    unsigned windows = 0;
+    bool corked = false;
+    if (p->state != MOSQ_UP) {
+        return;
+    }
+    do {
+        count = medsec__mosq_hand_over(p, &rc);
+        corked = corked || count > 1;
+        if (rc == MOSQ_ERR_SUCCESS) {
+            rc = write_out(p, count);
+        }
+        medsec__mosq_release(p);
+    } while (count > 0 && rc == MOSQ_ERR_SUCCESS && mosquitto_socket(p->handle) >= 0 &&
+             !mosquitto_want_write(p->handle) && ++windows < WINDOWS_A_TURN);
+    if (corked) {
+        medsec__broker_cork(mosquitto_socket(p->handle), false);
+    }
+    if (windows == WINDOWS_A_TURN) {
+        medsec__mosq_retry(p, 0);
+    }
+    look(p, rc, false);
+}
+
+bool medsec__mosq_say_goodbye(mosq *p)
+{
+    if (p->state != MOSQ_UP) {
+        return false;
+    }
+    if (p->goodbye == 0) {
+        announce(p, p->options.offline_payload, &p->goodbye);
+        p->goodbye = p->goodbye == 0 ? -1 : p->goodbye;
+    }
+    if (p->goodbye < 0) {
+        (void)mosquitto_disconnect(p->handle);
+    }
+    return mosquitto_loop_write(p->handle, 1) == MOSQ_ERR_SUCCESS &&
+           mosquitto_socket(p->handle) >= 0;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MEDSEC_PUBLISHER_MOSQUITTO_PARTS_H
+#define MEDSEC_PUBLISHER_MOSQUITTO_PARTS_H
+
+#include "backoff.h"
+#include "queue.h"
+#include "tls.h"
+
+#include <mosquitto.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+/*
+ * The back end on libmosquitto: mosquitto.c has the table, mosquitto_loop.c the handles in the
+  * user's loop, mosquitto_dial.c makes a connection, in a thread of libuv's pool, mosquitto_link.c
+ * is one connection from its first byte to its last, mosquitto_window.c what is under way on it.
+ *
+ * Everything happens in the one loop that it is attached to; stop() has a loop of its own. Other
+ * threads put messages into the queue and wake that loop. A new handle is made for each connection,
+ * since libmosquitto sends again what it has left after a reconnect, behind our back.
+ */
+#define MOSQ_REFUSES 0x80 /* reason codes from here on; MQTT 5.0 section 2.4 */
+
+typedef enum mosq_state {
+    MOSQ_AWAY, /* until the next attempt */
+    MOSQ_DIALLING, /* looks up the address and begins to connect, in the pool */
+    MOSQ_GREETING, /* TCP, TLS, CONNECT, CONNACK */
+    MOSQ_UP
+} mosq_state;
+
+/* When the loop will look at the queue: what is queued in between goes with the rest. */
+typedef enum mosq_due { MOSQ_NOT_DUE, MOSQ_SOON, MOSQ_NOW } mosq_due;
+
+/* A message that libmosquitto has. */
+typedef struct mosq_slot {
+    uint64_t token;
+    const char *topic; /* in the queue */
+    medsec_status status;
+    uint16_t id; /* of the packet */
+    bool done;
+} mosq_slot;
+
+/* What the pool is asked for, and what it made. */
+typedef struct mosq_dial {
+    uint32_t attempt; /* which of the broker's addresses */
+    int version; /* MQTT_PROTOCOL_V5 or _V311 */
+    struct mosquitto *handle;
+    medsec__tls *tls;
+    medsec__link_failure failure; /* of ERR_..., when there is no handle */
+} mosq_dial;
+
+typedef struct mosq {
+    medsec_publisher base;
+    const medsec_publisher_listener *listener;
+    medsec__mqtt_options options;
+    char *filter; /* of the subscription; NULL: none */
+    bool started;
+
+    uv_mutex_t lock; /* for these */
+    medsec__queue queue;
+    medsec_publisher_stats counts;
+    mosq_due due; /* NOW also while there is no use in waking anybody */
+    size_t fresh; /* bytes queued since the loop looked */
+    bool attached;
+    bool linked;
+    bool stopping;
+    bool reclaiming; /* some thread takes messages away */
+
+    _Atomic bool is_pressed; /* read without the lock */
+    _Atomic uv_thread_t home; /* the loop's thread, once it runs */
+
+    uv_loop_t *loop; /* what follows is of its thread */
+    uv_async_t wake;
+    uv_timer_t linger; /* lets messages gather */
+    uv_timer_t retry; /* the next attempt to connect */
+    uv_timer_t second; /* keep-alive, and the limit for a greeting */
+    uv_poll_t *poll; /* of the socket; in the heap, since it is closed later than the socket */
+    int polled; /* what it waits for */
+    uv_work_t work;
+    mosq_dial dial;
+
+    mosq_state state;
+    struct mosquitto *handle; /* NULL when there is none */
+    medsec__tls *tls;
+    int version; /* of MQTT, for the next attempt */
+    uint32_t attempt;
+    medsec__backoff backoff;
+    uint64_t since_ms; /* of the state */
+    bool reached; /* the broker's machine took the connection */
+    bool accepted; /* CONNACK said yes */
+    int error; /* errno of its last call */
+    bool has_failure; /* the broker said why it does not want us */
+    medsec__link_failure failure;
+    bool is_old; /* the broker said that it does not know MQTT 5 */
+    mosq_slot slots[MEDSEC_MQTT_IN_FLIGHT];
+    size_t window; /* messages that libmosquitto may have at a time */
+    uint64_t handed; /* ordinal of the next message for it */
+    uint64_t released; /* ordinal of the oldest one that it has */
+
+    bool draining; /* for stop() */
+    bool overdue; /* not longer than for a good-bye */
+    uv_timer_t deadline;
+    int goodbye; /* the packet that says that we go; 0: not said; -1: the broker has it */
+} mosq;
+
+/* mosquitto_dial.c. Of any thread: fills in p->dial. */
+void medsec__mosq_dial(mosq *p);
+
+/* mosquitto_events.c: the call-backs that a handle gets when it is made. */
+void medsec__mosq_listen(struct mosquitto *handle);
+
+/* mosquitto_link.c */
+/* What was dialled is there, or is not. */
+void medsec__mosq_greet(mosq *p);
+/* The socket can be read or written (`events`), or is broken. */
+void medsec__mosq_turn(mosq *p, int events, bool broken);
+/* Once a second. */
+void medsec__mosq_tick(mosq *p);
+/* Sends what is queued, as far as window and socket allow. */
+void medsec__mosq_flush(mosq *p);
+/* Says that we go. False: it is said, or cannot be said. */
+bool medsec__mosq_say_goodbye(mosq *p);
+/* Ends the connection without a word; what was under way is queued again. */
+void medsec__mosq_hang_up(mosq *p);
+
+/* mosquitto_window.c. Hands over what the window allows; how many that were. `rc`: libmosquitto's,
+ * when the connection is of no use any more. */
+size_t medsec__mosq_hand_over(mosq *p, int *rc);
+/* What the broker says of a packet: a reason code of MQTT 5 (section 2.4), or 0. */
+void medsec__mosq_settle(mosq *p, int id, int code);
+/* Gives up the messages that are settled, and tells. */
+void medsec__mosq_release(mosq *p);
+/* The lock is held. */
+void medsec__mosq_rewind(mosq *p);
+/* The lock is held. True: whoever waited for room can go on. */
+bool medsec__mosq_relieve(mosq *p);
+
+/* mosquitto_loop.c */
+MEDSEC_CHECK medsec_status medsec__mosq_attach(mosq *p, uv_loop_t *loop);
+void medsec__mosq_detach(mosq *p);
+/* Waits for these events at the socket (uv_poll). False: that is not to be had. */
+MEDSEC_CHECK bool medsec__mosq_watch(mosq *p, int events);
+void medsec__mosq_unwatch(mosq *p);
+/* The next attempt in so many milliseconds. */
+void medsec__mosq_retry(mosq *p, uint32_t wait_ms);
+/* Has the loop flush; from any thread. The lock is held. */
+void medsec__mosq_call(mosq *p, mosq_due due);
+/* Delivers what is queued, for so long, and says good-bye. */
+void medsec__mosq_drain(mosq *p, uint32_t timeout_ms);
+/* Something changed: a drain may have come to its end. */
+void medsec__mosq_progress(mosq *p);
+
+#endif

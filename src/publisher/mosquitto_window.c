@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "link_log.h"
+#include "mosquitto_parts.h"
+
+/* What is reported to the listener after the lock is given back. */
+typedef struct report {
+    size_t count;
+    bool relieved;
+    struct {
+        uint64_t token;
+        medsec_status status;
+    } durable[MEDSEC_MQTT_IN_FLIGHT];
+} report;
+
+static mosq_slot *slot_at(mosq *p, uint64_t ordinal)
+{
+    return &p->slots[ordinal % MEDSEC_MQTT_IN_FLIGHT];
+}
+
+static mosq_slot *claim_slot(mosq *p, const medsec_message *m)
+{
+    mosq_slot *slot = slot_at(p, p->handed++);
+    *slot = (mosq_slot){.token = m->token, .topic = m->topic};
+    return slot;
+}
+
+/* Takes what is next off the queue; it stays where it is until it is released. */
+static size_t take(mosq *p, medsec_message messages[MEDSEC_MQTT_IN_FLIGHT])
+{
+    size_t count = 0;
+    const size_t room = p->window - (size_t)(p->handed - p->released);
+    uv_mutex_lock(&p->lock);
+    while (!p->reclaiming && count < room && medsec__queue_next(&p->queue, &messages[count])) {
+        count++;
+    }
+    if (p->queue.handed == p->queue.count) {
+        p->due = MOSQ_NOT_DUE;
+        p->fresh = 0;
+    }
+    uv_mutex_unlock(&p->lock);
+    return count;
+}
+
+static void refuse(const mosq *p, mosq_slot *slot, const char *reason)
+{
+    slot->status = MEDSEC_ERR_REFUSED;
+    slot->done = true;
+    medsec__link_log_refused(&p->options, slot->topic, reason);
+}
+
+/* False: the connection is of no use any more. */
+static bool publish(mosq *p, const medsec_message *m, int *rc)
+{
+    mosq_slot *slot = claim_slot(p, m);
+    int id = 0;
+    *rc = mosquitto_publish(p->handle, &id, m->topic, (int)m->payload_len, m->payload, m->qos,
+                            m->retain);
+    slot->id = (uint16_t)id;
+    if (*rc == MOSQ_ERR_OVERSIZE_PACKET || *rc == MOSQ_ERR_QOS_NOT_SUPPORTED) {
+        /* The broker said so when it accepted the connection. */
+        refuse(p, slot, mosquitto_strerror(*rc));
+        *rc = MOSQ_ERR_SUCCESS;
+    }
+    return *rc == MOSQ_ERR_SUCCESS;
+}
+
+size_t medsec__mosq_hand_over(mosq *p, int *rc)
+{
+    medsec_message messages[MEDSEC_MQTT_IN_FLIGHT];
+    const size_t count = take(p, messages);
+    for (size_t i = 0; i < count; i++) {
+        if (!publish(p, &messages[i], rc)) {
+            break;
+        }
+    }
+    return count;
+}
+
+/* The oldest first: that is what is mostly reported. Our own state has an id that is not there. */
+void medsec__mosq_settle(mosq *p, int id, int code)
+{
+    uint64_t i = p->released;
+    while (i < p->handed && (slot_at(p, i)->done || slot_at(p, i)->id != id)) {
+        i++;
+    }
+    if (i == p->handed) {
+        return;
+    }
+    mosq_slot *slot = slot_at(p, i);
+    slot->done = true;
+    if (code >= MOSQ_REFUSES) {
+        refuse(p, slot, mosquitto_reason_string(code));
+    }
+}
+
+static void release_oldest(mosq *p, report *r)
+{
+    const mosq_slot *slot = slot_at(p, p->released++);
+    (void)medsec__queue_release(&p->queue);
+    if (slot->status == MEDSEC_OK) {
+        p->counts.published++;
+    } else {
+        p->counts.refused++;
+    }
+    if (slot->token != 0) {
+        r->durable[r->count].token = slot->token;
+        r->durable[r->count++].status = slot->status;
+    }
+}
+
+bool medsec__mosq_relieve(mosq *p)
+{
+    if (!p->is_pressed || p->queue.used > p->options.queue_bytes / 2) {
+        return false;
+    }
+    p->is_pressed = false;
+    return true;
+}
+
+static void tell(const mosq *p, const report *r)
+{
+    const medsec_publisher_listener *l = p->listener;
+    for (size_t i = 0; l->durable && i < r->count; i++) {
+        l->durable(l->context, r->durable[i].token, r->durable[i].status);
+    }
+    if (l->relieved && r->relieved) {
+        l->relieved(l->context);
+    }
+}
+
+void medsec__mosq_release(mosq *p)
+{
+    report r;
+    r.count = 0;
+    if (p->released == p->handed || !slot_at(p, p->released)->done) {
+        return;
+    }
+    uv_mutex_lock(&p->lock);
+    while (p->released < p->handed && slot_at(p, p->released)->done) {
+        release_oldest(p, &r);
+    }
+    r.relieved = medsec__mosq_relieve(p);
+    uv_mutex_unlock(&p->lock);
+    tell(p, &r);
+}
+
+void medsec__mosq_rewind(mosq *p)
+{
+    medsec__queue_rewind(&p->queue);
+    p->handed = p->released;
+}
