@@ -15,6 +15,11 @@
 
 typedef medsec_status create_fn(medsec_publisher **publisher, const medsec_mqtt_options *options);
 
+static create_fn *const clients[] = {
+    [MQTT_CLIENT_PAHO] = medsec_publisher_paho_create,
+    [MQTT_CLIENT_MOSQUITTO] = medsec_publisher_mosquitto_create,
+};
+
 static int explain(medsec_status status)
 {
     if (status == MEDSEC_ERR_ARGUMENT) {
@@ -28,7 +33,6 @@ static int explain(medsec_status status)
 static medsec_status create_one(medsec_publisher **publisher, const broker_context *c,
                                 uint32_t number)
 {
-    create_fn *const create = medsec_publisher_paho_create;
     char client[TEXT_MAX], topic[TEXT_MAX];
     const bool first = number == 0;
     if (c->check) {
@@ -49,7 +53,7 @@ static medsec_status create_one(medsec_publisher **publisher, const broker_conte
         .offline_payload = "{\"status\":\"offline\",\"reason\":\"stopped\"}",
         .queue_bytes = s->queue_bytes,
         .log = c->log};
-    return create(publisher, &options);
+    return clients[s->mqtt_client](publisher, &options);
 }
 
 static void destroy_all(medsec_publisher *const *publishers, uint32_t count)

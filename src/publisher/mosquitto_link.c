@@ -275,6 +275,15 @@ void medsec__mosq_flush(mosq *p)
     look(p, rc, false);
 }
 
+void medsec__mosq_go_on(mosq *p)
+{
+    if (p->state == MOSQ_UP) {
+        medsec__mosq_flush(p);
+    } else {
+        look(p, MOSQ_ERR_SUCCESS, false);
+    }
+}
+
 bool medsec__mosq_say_goodbye(mosq *p)
 {
     if (p->state != MOSQ_UP) {

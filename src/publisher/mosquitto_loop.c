@@ -91,7 +91,7 @@ static void on_retry(uv_timer_t *timer)
     if (p->state == MOSQ_AWAY) {
         dial(p);
     } else {
-        medsec__mosq_flush(p);
+        medsec__mosq_go_on(p);
     }
 }
 
@@ -204,6 +204,7 @@ void medsec__mosq_progress(mosq *p)
     const bool empty = p->queue.count == 0;
     uv_mutex_unlock(&p->lock);
     if ((empty || p->overdue) && !medsec__mosq_say_goodbye(p)) {
+        medsec__mosq_hang_up(p); /* before the loop looks at a socket that is closed */
         uv_stop(p->loop);
     }
 }

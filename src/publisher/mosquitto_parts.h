@@ -12,7 +12,7 @@
 
 /*
  * The back end on libmosquitto: mosquitto.c has the table, mosquitto_loop.c the handles in the
-  * user's loop, mosquitto_dial.c makes a connection, in a thread of libuv's pool, mosquitto_link.c
+ * user's loop, mosquitto_dial.c makes a connection, in a thread of libuv's pool, mosquitto_link.c
  * is one connection from its first byte to its last, mosquitto_window.c what is under way on it.
  *
  * Everything happens in the one loop that it is attached to; stop() has a loop of its own. Other
@@ -118,6 +118,8 @@ void medsec__mosq_turn(mosq *p, int events, bool broken);
 void medsec__mosq_tick(mosq *p);
 /* Sends what is queued, as far as window and socket allow. */
 void medsec__mosq_flush(mosq *p);
+/* The same in another loop, or after it turned. */
+void medsec__mosq_go_on(mosq *p);
 /* Says that we go. False: it is said, or cannot be said. */
 bool medsec__mosq_say_goodbye(mosq *p);
 /* Ends the connection without a word; what was under way is queued again. */

@@ -2,6 +2,7 @@
 #include "mosquitto.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -70,19 +71,46 @@ static uint16_t free_port(void)
     return ntohs(a.sin_port);
 }
 
-static void write_configuration(const broker *b)
+static FILE *open_file(const char *path, const char *mode)
 {
-    char path[128];
-    snprintf(path, sizeof(path), "%s/mosquitto.conf", b->dir);
-    FILE *f = fopen(path, "w");
+    FILE *f = fopen(path, mode);
     if (!f)
         give_up(path);
+    return f;
+}
+
+static const char *path_of(const broker *b, const char *name)
+{
+    static char path[512];
+    snprintf(path, sizeof(path), "%s/%s", b->dir, name);
+    return path;
+}
+
+static void write_configuration(const broker *b)
+{
+    FILE *f = open_file(path_of(b, "mosquitto.conf"), "w");
     fprintf(f,
             "listener %u 127.0.0.1\nallow_anonymous true\npersistence true\n"
             "persistence_location %s/\nqueue_qos0_messages true\nmax_queued_messages 0\n"
             "log_dest none\n%s",
             b->port, b->dir, geteuid() == 0 ? "user root\n" : "");
     fclose(f);
+}
+
+void broker_configure(const broker *b, const char *lines)
+{
+    FILE *f = open_file(path_of(b, "mosquitto.conf"), "a");
+    fputs(lines, f);
+    fclose(f);
+}
+
+const char *broker_file(const broker *b, const char *name, const char *text)
+{
+    const char *path = path_of(b, name);
+    FILE *f = open_file(path, "w");
+    fputs(text, f);
+    fclose(f);
+    return path;
 }
 
 void broker_prepare(broker *b)
@@ -113,8 +141,7 @@ static void end_with_parent(void)
 
 void broker_start(broker *b)
 {
-    char path[128];
-    snprintf(path, sizeof(path), "%s/mosquitto.conf", b->dir);
+    const char *path = path_of(b, "mosquitto.conf");
     const char *program = mosquitto_program();
     b->pid = fork();
     if (b->pid == 0) {
@@ -145,11 +172,11 @@ void broker_stop(broker *b)
 void broker_remove(broker *b)
 {
     broker_stop(b);
-    char path[128];
-    snprintf(path, sizeof(path), "%s/mosquitto.conf", b->dir);
-    unlink(path);
-    snprintf(path, sizeof(path), "%s/mosquitto.db", b->dir);
-    unlink(path);
+    DIR *dir = opendir(b->dir);
+    for (struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir))
+        unlink(path_of(b, e->d_name));
+    if (dir)
+        closedir(dir);
     rmdir(b->dir);
 }
 

@@ -27,6 +27,10 @@ bool mosquitto_is_there(void);
 
 /* Picks a port and makes the folder; starts nothing. */
 void broker_prepare(broker *b);
+/* More lines for its configuration, before it starts. */
+void broker_configure(const broker *b, const char *lines);
+/* Writes a file into its folder; the path is good until the next call. */
+const char *broker_file(const broker *b, const char *name, const char *text);
 void broker_start(broker *b);
 /* Orderly, so that sessions are kept. */
 void broker_stop(broker *b);
