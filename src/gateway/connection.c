@@ -300,7 +300,8 @@ void medsec__connection_open(medsec__loop *loop, int fd, const medsec__address *
 
 static medsec__connection *oldest_half_open(const medsec__loop *loop)
 {
-    static const uint8_t places[] = {MEDSEC__WAITING, MEDSEC__HELD, MEDSEC__QUEUED};
+    /* The newest of all is waiting: it comes last where times are equal. */
+    static const uint8_t places[] = {MEDSEC__HELD, MEDSEC__QUEUED, MEDSEC__WAITING};
     medsec__connection *oldest = NULL;
     for (unsigned i = 0; i < sizeof places; i++) {
         medsec__connection *c = TAILQ_FIRST(&loop->places[places[i]]);
