@@ -48,16 +48,16 @@ static answer metrics(monitor *m)
     return (answer){MHD_HTTP_OK, MEDSEC_METRICS_TYPE, m->text, len};
 }
 
-bool monitor_is_healthy(const medsec_gateway *gateway)
+bool monitor_is_healthy(const medsec_gateway *gateway, uint64_t stall_ms)
 {
     medsec_gateway_stats stats;
     medsec_gateway_get_stats(gateway, &stats);
-    return stats.stalled_ms < MONITOR_STALL_MS;
+    return stats.stalled_ms < stall_ms;
 }
 
 static answer health(monitor *m)
 {
-    if (!monitor_is_healthy(m->gateway)) {
+    if (!monitor_is_healthy(m->gateway, MONITOR_STALL_MS)) {
         return plain(MHD_HTTP_SERVICE_UNAVAILABLE, "a loop hangs\n");
     }
     return plain(MHD_HTTP_OK, "ok\n");

@@ -28,7 +28,7 @@ uint16_t monitor_port(const monitor *m);
 void monitor_set(monitor *m, monitor_state state); /* NULL is fine, here and below */
 void monitor_close(monitor *m);
 
-/* True while all loops turn. */
-bool monitor_is_healthy(const medsec_gateway *gateway);
+/* True while no loop has hung for `stall_ms`. */
+bool monitor_is_healthy(const medsec_gateway *gateway, uint64_t stall_ms);
 
 #endif

@@ -98,7 +98,7 @@ static void serve(const proxy *p)
             process_notify_reloading();
             medsec_gateway_reload(p->gateway);
             process_notify("READY=1");
-        } else if (monitor_is_healthy(p->gateway)) {
+        } else if (monitor_is_healthy(p->gateway, MONITOR_STALL_MS)) {
             process_notify("WATCHDOG=1");
         }
     }

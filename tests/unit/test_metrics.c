@@ -43,6 +43,90 @@ static void test_write_counters_and_gauges(void **state)
     assert_null(strstr(text, "medsec_broker"));
 }
 
+/* Each member under its own name. */
+static void test_write_every_member(void **state)
+{
+    (void)state;
+    const medsec_gateway_stats gateway = {.accepted = 101,
+                                          .connections = 102,
+                                          .half_open = 103,
+                                          .half_open_evicted = 104,
+                                          .source_limited = 105,
+                                          .identified = 106,
+                                          .welcomes = 107,
+                                          .proved = 108,
+                                          .superseded = 109,
+                                          .readings = 110,
+                                          .duplicates = 111,
+                                          .acknowledged = 112,
+                                          .extra_members = 113,
+                                          .messages = 114,
+                                          .dropped = 115,
+                                          .paused = 116,
+                                          .commands = 117,
+                                          .promotions = 118,
+                                          .reloads = 119,
+                                          .devices = 120,
+                                          .generation = 121};
+    const medsec_publisher_stats publisher = {.connects = 201,
+                                              .published = 202,
+                                              .refused = 203,
+                                              .busy = 204,
+                                              .lost = 205,
+                                              .queued = 206,
+                                              .queued_bytes = 207,
+                                              .links = 208,
+                                              .links_up = 209,
+                                              .spool_messages = 210,
+                                              .spool_bytes = 211,
+                                              .spool_stored = 212,
+                                              .spool_delivered = 213,
+                                              .spool_dropped = 214,
+                                              .spool_expired = 215,
+                                              .spool_syncs = 216};
+    static const char *const expected[] = {"medsec_connections_accepted_total 101",
+                                           "medsec_connections 102",
+                                           "medsec_connections_half_open 103",
+                                           "medsec_connections_evicted_total 104",
+                                           "medsec_connections_limited_total 105",
+                                           "medsec_devices_connected 106",
+                                           "medsec_handshakes_answered_total 107",
+                                           "medsec_handshakes_proved_total 108",
+                                           "medsec_sessions_superseded_total 109",
+                                           "medsec_readings_total 110",
+                                           "medsec_readings_duplicate_total 111",
+                                           "medsec_readings_acknowledged_total 112",
+                                           "medsec_extra_members_total 113",
+                                           "medsec_messages_total 114",
+                                           "medsec_messages_dropped_total 115",
+                                           "medsec_pauses_total 116",
+                                           "medsec_commands_total 117",
+                                           "medsec_rotations_completed_total 118",
+                                           "medsec_registry_reloads_total 119",
+                                           "medsec_registry_devices 120",
+                                           "medsec_registry_generation 121",
+                                           "medsec_broker_connects_total 201",
+                                           "medsec_broker_published_total 202",
+                                           "medsec_broker_refused_total 203",
+                                           "medsec_queue_busy_total 204",
+                                           "medsec_queue_lost_total 205",
+                                           "medsec_queue_messages 206",
+                                           "medsec_queue_bytes 207",
+                                           "medsec_broker_links 208",
+                                           "medsec_broker_links_up 209",
+                                           "medsec_spool_messages 210",
+                                           "medsec_spool_bytes 211",
+                                           "medsec_spool_stored_total 212",
+                                           "medsec_spool_delivered_total 213",
+                                           "medsec_spool_dropped_total 214",
+                                           "medsec_spool_expired_total 215",
+                                           "medsec_spool_syncs_total 216"};
+    write_text(&gateway, &publisher);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        assert_line(expected[i]);
+    }
+}
+
 static void test_write_every_reason(void **state)
 {
     (void)state;
@@ -143,6 +227,7 @@ static void test_write_without_what_it_needs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_write_counters_and_gauges),
+                                       cmocka_unit_test(test_write_every_member),
                                        cmocka_unit_test(test_write_every_reason),
                                        cmocka_unit_test(test_write_publisher),
                                        cmocka_unit_test(test_write_latency_is_cumulative),
