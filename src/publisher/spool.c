@@ -65,7 +65,6 @@ static void on_received(void *context, const char *topic, size_t topic_len, cons
     }
 }
 
-/* The thread is there first: the one behind may be linked at once. */
 static medsec_status spool_start(medsec_publisher *publisher,
                                  const medsec_publisher_listener *listener)
 {
@@ -77,15 +76,15 @@ static medsec_status spool_start(medsec_publisher *publisher,
         return MEDSEC_ERR_STATE;
     }
     s->listener = listener;
-    if (uv_thread_create(&s->thread, medsec__spool_run, s) != 0) {
-        return MEDSEC_ERR_MEMORY;
-    }
-    s->started = true;
     medsec_status status = s->behind->ops->start(s->behind, &s->own);
     if (status != MEDSEC_OK) {
-        (void)publisher->ops->stop(publisher, 0);
+        return status;
     }
-    return status;
+    s->started = uv_thread_create(&s->thread, medsec__spool_run, s) == 0;
+    if (!s->started) {
+        (void)s->behind->ops->stop(s->behind, 0);
+    }
+    return s->started ? MEDSEC_OK : MEDSEC_ERR_MEMORY;
 }
 
 /* True: the one behind was asked, and said *status. */
