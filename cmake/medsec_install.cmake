@@ -47,4 +47,5 @@ file(CONFIGURE OUTPUT medsec-proxy.service CONTENT "${medsec_unit}" @ONLY)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS packaging/systemd/medsec-proxy.service)
 install(FILES "${PROJECT_BINARY_DIR}/medsec-proxy.service" DESTINATION lib/systemd/system)
 install(FILES packaging/systemd/medsec.sysusers DESTINATION lib/sysusers.d RENAME medsec.conf)
-install(FILES packaging/systemd/proxy.conf DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples")
+install(FILES packaging/systemd/proxy.conf packaging/prometheus/medsec.rules.yml
+  DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples")
