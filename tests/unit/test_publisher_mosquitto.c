@@ -2,10 +2,10 @@
 /* Against a real mosquitto; skipped where there is none. */
 #include "loops.h"
 #include "mosquitto.h"
+#include "old_broker.h"
 
 #include <medsec/publisher.h>
 
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
@@ -675,50 +674,13 @@ static void test_what_is_retained_is_not_received(void **state)
     end(p, l);
 }
 
-/* A broker of before MQTT 5: refuses protocol level 5 as MQTT 3.1.1 section 3.2.2.3 has it, or
- * hangs up on it, and takes level 4. It refuses the subscription that comes next. */
-typedef struct old_broker {
-    int fd;
-    bool hangs_up;
-    int attempts;
-} old_broker;
-
-static void run_old_broker(void *context)
-{
-    old_broker *o = context;
-    for (int level = 0; level != 4; o->attempts++) {
-        const int fd = accept(o->fd, NULL, NULL);
-        uint8_t packet[256] = {0};
-        if (recv(fd, packet, sizeof(packet), 0) > 8)
-            level = packet[8];
-        const uint8_t answer[] = {0x20, 2, 0, level == 4 ? 0 : 1};
-        if (level == 4 || !o->hangs_up)
-            (void)send(fd, answer, sizeof(answer), MSG_NOSIGNAL);
-        if (level == 4 && recv(fd, packet, sizeof(packet), 0) > 4 && packet[0] == 0x82) {
-            const uint8_t refusal[] = {0x90, 3, packet[2], packet[3], 0x80};
-            (void)send(fd, refusal, sizeof(refusal), MSG_NOSIGNAL);
-        }
-        while (level == 4 && recv(fd, packet, sizeof(packet), 0) > 0) {
-        }
-        close(fd);
-    }
-}
-
 static void speak_to_old_broker(bool hangs_up)
 {
-    old_broker o = {.fd = socket(AF_INET, SOCK_STREAM, 0), .hangs_up = hangs_up};
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(a);
-    assert_int_equal(bind(o.fd, (struct sockaddr *)&a, len), 0);
-    assert_int_equal(listen(o.fd, 8), 0);
-    assert_int_equal(getsockname(o.fd, (struct sockaddr *)&a, &len), 0);
-    uv_thread_t thread;
-    assert_int_equal(uv_thread_create(&thread, run_old_broker, &o), 0);
-    char url[64];
-    snprintf(url, sizeof(url), "mqtt://127.0.0.1:%u", ntohs(a.sin_port));
+    old_broker o;
+    old_broker_start(&o, hangs_up);
     FILE *stream;
     medsec_log *log = open_log(&stream);
-    const medsec_mqtt_options options = {.url = url, .client_id = "medsec-test", .log = log};
+    const medsec_mqtt_options options = {.url = o.url, .client_id = "medsec-test", .log = log};
     medsec_publisher *p = create_with(&options);
     assert_int_equal(p->ops->subscribe(p, "Pico/+/Command/Config"), MEDSEC_OK);
     loops *l = start(p, 1);
@@ -730,9 +692,8 @@ static void speak_to_old_broker(bool hangs_up)
     }
     assert_int_equal(stop(p, l, 1000), MEDSEC_OK);
     p->ops->destroy(p);
-    uv_thread_join(&thread);
+    old_broker_end(&o);
     assert_int_equal(o.attempts, 2);
-    close(o.fd);
     medsec_log_destroy(log);
     assert_true(is_logged(stream, "broker-connected", "mqtt=3.1.1"));
     fclose(stream);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Against a real mosquitto; skipped where there is none. */
 #include "mosquitto.h"
+#include "old_broker.h"
 
 #include "publisher/paho.h"
 #include "socket_bytes.h"
 
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
@@ -463,43 +462,16 @@ static void test_what_is_retained_is_not_received(void **state)
     p->ops->destroy(p);
 }
 
-/* A broker of before MQTT 5: refuses protocol level 5 as MQTT 3.1.1 section 3.2.2.3 has it, and
- * takes level 4. */
-static void old_broker(void *context)
-{
-    int listening = *(int *)context;
-    for (int level = 0; level != 4;) {
-        int fd = accept(listening, NULL, NULL);
-        uint8_t packet[256] = {0};
-        if (recv(fd, packet, sizeof(packet), 0) > 8)
-            level = packet[8];
-        const uint8_t answer[] = {0x20, 2, 0, level == 4 ? 0 : 1};
-        (void)send(fd, answer, sizeof(answer), MSG_NOSIGNAL);
-        while (level == 4 && recv(fd, packet, sizeof(packet), 0) > 0) {
-        }
-        close(fd);
-    }
-}
-
 static void test_old_broker_is_spoken_to_in_its_version(void **state)
 {
     (void)state;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(a);
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
-    assert_int_equal(listen(fd, 8), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-    uv_thread_t thread;
-    assert_int_equal(uv_thread_create(&thread, old_broker, &fd), 0);
-    char url[64];
-    snprintf(url, sizeof(url), "mqtt://127.0.0.1:%u", ntohs(a.sin_port));
-    medsec_publisher *p = start(url);
+    old_broker o;
+    old_broker_start(&o, false);
+    medsec_publisher *p = start(o.url);
     assert_true(wait_connected(p));
     assert_int_equal(p->ops->stop(p, 1000), MEDSEC_OK);
     p->ops->destroy(p);
-    uv_thread_join(&thread);
-    close(fd);
+    old_broker_end(&o);
 }
 
 static uint64_t bytes_sent(const medsec_publisher *p)
