@@ -223,9 +223,22 @@ void medsec__mosq_turn(mosq *p, int events, bool broken)
     }
 }
 
+/* A broker that answers pings, and confirms nothing. */
+static bool is_stuck(mosq *p)
+{
+    const uint64_t now = uv_now(p->loop);
+    if (p->handed == p->released || p->released != p->confirmed) {
+        p->confirmed = p->released;
+        p->confirmed_ms = now;
+    }
+    return now - p->confirmed_ms >= MEDSEC__UNCONFIRMED_MAX_MS;
+}
+
 void medsec__mosq_tick(mosq *p)
 {
     if (p->state == MOSQ_GREETING && uv_now(p->loop) - p->since_ms >= GREETING_MAX_MS) {
+        lose_to(p, MEDSEC_ERR_TIMEOUT);
+    } else if (p->state == MOSQ_UP && is_stuck(p)) {
         lose_to(p, MEDSEC_ERR_TIMEOUT);
     } else if (p->state == MOSQ_UP) {
         int rc = mosquitto_loop_misc(p->handle);

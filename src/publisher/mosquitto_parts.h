@@ -96,6 +96,8 @@ typedef struct mosq {
     size_t window; /* messages that libmosquitto may have at a time */
     uint64_t handed; /* ordinal of the next message for it */
     uint64_t released; /* ordinal of the oldest one that it has */
+    uint64_t confirmed; /* what that was, */
+    uint64_t confirmed_ms; /* since when */
 
     bool draining; /* for stop() */
     bool overdue; /* not longer than for a good-bye */

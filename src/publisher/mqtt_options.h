@@ -6,6 +6,9 @@
 
 #include <medsec/publisher.h>
 
+/* A connection on which nothing is confirmed for so long is given up, though pings are answered. */
+#define MEDSEC__UNCONFIRMED_MAX_MS 30000u
+
 /* medsec_mqtt_options as a back end keeps them: checked, copied, with the defaults filled in. */
 typedef struct medsec__mqtt_options {
     medsec__mqtt_url url;

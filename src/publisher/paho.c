@@ -18,7 +18,6 @@
 
 /* Paho reports the end of an attempt and of a message; one that found no memory for it may not. */
 #define CONNECT_MAX_MS 15000u
-#define UNCONFIRMED_MAX_MS 30000u
 
 #define SOCKET_WAIT_MS 256u /* for paho to make its socket; the last of the waits, which double */
 
@@ -77,7 +76,7 @@ static bool is_stuck(const paho *p, uint64_t *released, uint64_t *since)
         *released = p->released;
         *since = uv_hrtime();
     }
-    return uv_hrtime() - *since > UNCONFIRMED_MAX_MS * MS;
+    return uv_hrtime() - *since > MEDSEC__UNCONFIRMED_MAX_MS * MS;
 }
 
 /*
