@@ -89,6 +89,7 @@ uint64_t device_now(const device *d)
 static void end(device *d)
 {
     d->state = DEVICE_OVER;
+    wheel_clear(&d->due);
     uv_close((uv_handle_t *)&d->timer, NULL);
     uv_close((uv_handle_t *)&d->pace, NULL);
     d->world->over(d->world);
@@ -134,26 +135,24 @@ static void leave(device *d)
 {
     if (d->state == DEVICE_UP && d->wire.ops->done(&d->wire)) {
         d->state = DEVICE_ENDING;
-        uv_timer_stop(&d->timer);
+        wheel_clear(&d->due);
         sender_flush(d);
     } else {
         link_drop(d);
     }
 }
 
-static void on_time(uv_timer_t *timer)
+void device_due(wheel_entry *entry)
 {
-    device_drive(timer->data);
+    device_drive((device *)(void *)((char *)entry - offsetof(device, due)));
 }
 
 static void wait_until(device *d, uint64_t until_ms)
 {
-    const uint64_t now_ms = device_now(d);
-
     if (until_ms == UINT64_MAX) {
-        uv_timer_stop(&d->timer);
+        wheel_clear(&d->due);
     } else {
-        uv_timer_start(&d->timer, on_time, until_ms > now_ms ? until_ms - now_ms : 0, 0);
+        wheel_set(&d->world->wheel, &d->due, d->began_ms + until_ms);
     }
 }
 

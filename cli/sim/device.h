@@ -4,6 +4,7 @@
 
 #include "tamper.h"
 #include "vitals.h"
+#include "wheel.h"
 
 #include <uv.h>
 
@@ -41,6 +42,7 @@ typedef struct counters {
 /* What all devices of a run share. */
 typedef struct world {
     uv_loop_t *loop;
+    wheel wheel; /* when devices are to be driven */
     const settings *set;
     struct sockaddr_storage target;
     struct sockaddr_storage source[OPTION_LIST_MAX];
@@ -78,7 +80,8 @@ typedef struct device {
     bool writing; /* the kernel reads from the outbox */
     size_t writing_len;
     uv_tcp_t tcp;
-    uv_timer_t timer; /* for the wire; for the peer's end of the stream */
+    wheel_entry due; /* for the wire */
+    uv_timer_t timer; /* for the peer's end of the stream */
     uv_timer_t pace; /* of --slow */
     uv_connect_t connect;
     uv_write_t write;
@@ -102,6 +105,7 @@ size_t device_memory(const device *d);
 /* For link.h and sender.h: takes the steps that are due; the wire's clock; the connection is gone,
  * and so many units with it. */
 void device_drive(device *d);
+void device_due(wheel_entry *entry); /* for the wheel of its world */
 uint64_t device_now(const device *d);
 void device_apart(device *d, uint32_t unsent);
 

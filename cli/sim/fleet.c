@@ -71,6 +71,7 @@ static void close_all(fleet *f)
     for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++) {
         uv_close(handles[i], NULL);
     }
+    wheel_close(&f->world.wheel);
     trouble_stop(&f->trouble);
     menu_stop(&f->menu);
 }
@@ -151,6 +152,7 @@ static void start_timers(fleet *f)
         uv_timer_init(&f->loop, timers[i]);
         timers[i]->data = f;
     }
+    wheel_open(&f->world.wheel, &f->loop, device_due);
     if (set->duration_ms > 0) {
         uv_timer_start(&f->duration, on_duration_over, set->duration_ms, 0);
     }

@@ -31,6 +31,7 @@ void link_drop(device *d)
         d->world->count.open--;
     }
     d->state = DEVICE_CLOSING;
+    wheel_clear(&d->due);
     uv_timer_stop(&d->timer);
     sender_stop(d);
     if (d->has_socket) {

@@ -97,10 +97,13 @@ static uint32_t take_oldest(wire_medsec1 *m)
 /* Readings leave the ring from its old end: acknowledged, or pushed out by a new one. */
 static void follow_ring(wire_medsec1 *m)
 {
-    const uint32_t now = now_us();
     medsec_device_stats stats;
 
     medsec_device_get_stats(&m->core, &stats);
+    if (m->acknowledged == stats.acknowledged && m->dropped == stats.dropped) {
+        return;
+    }
+    const uint32_t now = now_us();
     for (; m->acknowledged < stats.acknowledged && m->used > 0; m->acknowledged++) {
         histogram_add(m->latency, now - take_oldest(m));
     }
