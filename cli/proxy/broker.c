@@ -65,7 +65,7 @@ static void destroy_all(medsec_publisher *const *publishers, uint32_t count)
 
 static medsec_status create_connections(medsec_publisher **publisher, const broker_context *c)
 {
-    medsec_publisher *all[CONNECTIONS_MAX];
+    medsec_publisher *all[CONNECTIONS_MAX] = {NULL};
     const uint32_t count = c->check ? 1 : c->settings->broker_connections;
     for (uint32_t i = 0; i < count; i++) {
         const medsec_status status = create_one(&all[i], c, i);

@@ -123,7 +123,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     const answer a = find_answer(context, path, method);
     /* Queued as soon as the head is there: what a body says is not waited for. */
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(a.len, (void *)(uintptr_t)a.text, MHD_RESPMEM_MUST_COPY);
+        MHD_create_response_from_buffer(a.len, (void *)a.text, MHD_RESPMEM_MUST_COPY);
     if (response == NULL) {
         return MHD_NO;
     }

@@ -163,7 +163,7 @@ medsec_status sandbox_enter(sandbox_mode mode)
     }
     const uint32_t otherwise =
         mode == SANDBOX_STRICT ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ERRNO(ENOSYS);
-    const scmp_filter_ctx filter = seccomp_init(otherwise);
+    scmp_filter_ctx filter = seccomp_init(otherwise);
     if (filter == NULL) {
         return MEDSEC_ERR_IO;
     }
