@@ -120,5 +120,6 @@ set(MEDSEC_GATEWAY_SOURCES
   src/gateway/metrics.c
   src/gateway/presence.c
   src/gateway/promote.c
+  src/gateway/round.c
   src/gateway/turn.c
   src/gateway/watch.c)

@@ -105,6 +105,10 @@ typedef struct medsec_publisher_ops {
     medsec_status (*attach)(medsec_publisher *publisher, struct uv_loop_s *loop, uint32_t index,
                             uint32_t count);
     void (*detach)(medsec_publisher *publisher, uint32_t index, uint32_t count);
+    /* From the thread of a loop that is attached, each time before it waits. True: messages wait
+     * for the broker's word on others, which comes through this loop: it should not put off its
+     * next round. NULL: never. */
+    bool (*hurried)(medsec_publisher *publisher, uint32_t index, uint32_t count);
     /*
      * Gives back what is queued and not confirmed, oldest first in each lane, and forgets it;
      * tokens are not reported. From any thread, while the broker connection is down or after stop;

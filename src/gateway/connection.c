@@ -260,6 +260,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
     }
     if (n > 0 && c->course != MEDSEC__LEFT) {
         c->loop->quiet = false;
+        c->loop->round.reads++;
         take_bytes(c, (uint8_t *)buffer->base, (size_t)n);
     }
 }

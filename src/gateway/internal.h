@@ -6,6 +6,7 @@
 #include "budget.h"
 #include "host/address.h"
 #include "ledger.h"
+#include "round.h"
 
 #include <medsec/device.h>
 #include <medsec/gateway.h>
@@ -180,6 +181,7 @@ struct medsec__loop {
     medsec_session_owner owner; /* of all its sessions */
     medsec_aes_cbc scratch; /* for trying keys */
     medsec__budget budget;
+    medsec__round round;
     struct medsec__connections places[MEDSEC__PLACES];
     struct medsec__connections due; /* for an acknowledgement */
     struct medsec__connections forgotten; /* by the broker */

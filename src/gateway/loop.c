@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TICK_MIN_MS 10u
@@ -287,6 +288,27 @@ static void on_wake(uv_async_t *async)
     }
 }
 
+static bool is_hurried(const medsec__loop *loop)
+{
+    medsec_publisher *publisher = loop->gateway->options.publisher;
+    return loop->draining ||
+           (publisher->ops->hurried && publisher->ops->hurried(publisher, loop->ledger.number,
+                                                               loop->gateway->options.threads));
+}
+
+static void rest(medsec__loop *loop)
+{
+    const uint64_t now_ns = uv_hrtime(), pause_ns = medsec__round_end(&loop->round, now_ns);
+    if (pause_ns == 0 || is_hurried(loop)) {
+        medsec__round_begin(&loop->round, now_ns);
+        return;
+    }
+    const struct timespec pause = {.tv_nsec = (long)pause_ns};
+    (void)nanosleep(&pause, NULL);
+    medsec__round_begin(&loop->round, now_ns + pause_ns);
+    uv_update_time(&loop->uv);
+}
+
 static void before_wait(uv_prepare_t *prepare)
 {
     medsec__loop *loop = prepare->data;
@@ -294,6 +316,7 @@ static void before_wait(uv_prepare_t *prepare)
         loop->is_stirred = false;
         hear(loop);
     }
+    rest(loop);
 }
 
 static medsec_status open_handles(medsec__loop *loop)

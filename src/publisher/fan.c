@@ -167,6 +167,18 @@ static void fan_detach(medsec_publisher *publisher, uint32_t index, uint32_t cou
     detach_until(f, f->count, index, count);
 }
 
+static bool fan_hurried(medsec_publisher *publisher, uint32_t index, uint32_t count)
+{
+    const fan *f = (const fan *)publisher;
+    for (uint32_t i = index; i < f->count; i += count) {
+        medsec_publisher *p = f->members[i].publisher;
+        if (p->ops->hurried && p->ops->hurried(p, 0, 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void fan_reclaim(medsec_publisher *publisher, medsec_reclaim_fn *take, void *context)
 {
     const fan *f = (const fan *)publisher;
@@ -222,6 +234,7 @@ static const medsec_publisher_ops fan_ops = {.start = fan_start,
                                              .stats = fan_stats,
                                              .attach = fan_attach,
                                              .detach = fan_detach,
+                                             .hurried = fan_hurried,
                                              .reclaim = fan_reclaim,
                                              .stop = fan_stop,
                                              .destroy = fan_destroy};

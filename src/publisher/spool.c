@@ -208,6 +208,12 @@ static void spool_detach(medsec_publisher *publisher, uint32_t index, uint32_t c
     }
 }
 
+static bool spool_hurried(medsec_publisher *publisher, uint32_t index, uint32_t count)
+{
+    medsec_publisher *behind = ((medsec__spool *)publisher)->behind;
+    return behind->ops->hurried && behind->ops->hurried(behind, index, count);
+}
+
 /* What the broker does not get in time is for the next run: only a disk that fails loses it. */
 static medsec_status spool_stop(medsec_publisher *publisher, uint32_t timeout_ms)
 {
@@ -263,6 +269,7 @@ static const medsec_publisher_ops spool_ops = {.start = spool_start,
                                                .stats = spool_stats,
                                                .attach = spool_attach,
                                                .detach = spool_detach,
+                                               .hurried = spool_hurried,
                                                .stop = spool_stop,
                                                .destroy = spool_destroy};
 

@@ -163,6 +163,7 @@ typedef struct worker {
     unsigned attached;
     unsigned detached;
     bool refuses;
+    bool hurried;
 } worker;
 
 static medsec_status work_attach(medsec_publisher *p, struct uv_loop_s *loop, uint32_t index,
@@ -183,13 +184,20 @@ static void work_detach(medsec_publisher *p, uint32_t index, uint32_t loops)
     ((worker *)p)->detached++;
 }
 
+static bool work_hurried(medsec_publisher *p, uint32_t index, uint32_t loops)
+{
+    assert_int_equal(index, 0);
+    assert_int_equal(loops, 1);
+    return ((worker *)p)->hurried;
+}
+
 static void work_destroy(medsec_publisher *p)
 {
     (void)p;
 }
 
 static const medsec_publisher_ops work_ops = {
-    .attach = work_attach, .detach = work_detach, .destroy = work_destroy};
+    .attach = work_attach, .detach = work_detach, .hurried = work_hurried, .destroy = work_destroy};
 
 static void test_attach_members_to_loops_in_turn(void **state)
 {
@@ -205,6 +213,11 @@ static void test_attach_members_to_loops_in_turn(void **state)
     for (unsigned i = 0; i < 5; i++) {
         assert_int_equal(w[i].attached, i % 2);
     }
+    w[2].hurried = true; /* in the other loop */
+    assert_false(fan->ops->hurried(fan, 1, 2));
+    assert_true(fan->ops->hurried(fan, 0, 2));
+    w[3].hurried = true;
+    assert_true(fan->ops->hurried(fan, 1, 2));
     fan->ops->detach(fan, 1, 2);
     for (unsigned i = 0; i < 5; i++) {
         assert_int_equal(w[i].detached, i % 2);
