@@ -64,27 +64,27 @@ size_t passphrase_ask(char *out, size_t cap, const char *prompt)
     return len;
 }
 
-static size_t load(int fd, char *out, size_t cap, const char *path)
+static size_t load(int fd, char *out, size_t cap, const char *path, const char *what)
 {
     if (medsec_secret_file_check(fd) != MEDSEC_OK) {
-        tool_error("others must not read the passphrase file: chmod go-rwx %s", path);
+        tool_error("others must not read the %s file: chmod go-rwx %s", what, path);
         return 0;
     }
     size_t len = read_line(fd, out, cap);
     if (len == 0) {
-        tool_error("%s holds no passphrase in its first line, or one that is too long", path);
+        tool_error("%s holds no %s in its first line, or one that is too long", path, what);
     }
     return len;
 }
 
-size_t passphrase_load(char *out, size_t cap, const char *path)
+size_t passphrase_load(char *out, size_t cap, const char *path, const char *what)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) {
         tool_error("%s: %s", path, strerror(errno));
         return 0;
     }
-    size_t len = load(fd, out, cap, path);
+    size_t len = load(fd, out, cap, path, what);
     close(fd);
     return len;
 }

@@ -9,7 +9,8 @@
 /* Asks at the terminal, without echo, or reads one line of standard input when that is none.
  * `out` is `cap` bytes; the length, or 0 after a failure, which it has told. */
 size_t passphrase_ask(char *out, size_t cap, const char *prompt);
-/* The same from a file, which others must not be able to read. */
-size_t passphrase_load(char *out, size_t cap, const char *path);
+/* The same from a file, which others must not be able to read. `what` it is, for complaints:
+ * "passphrase". */
+size_t passphrase_load(char *out, size_t cap, const char *path, const char *what);
 
 #endif

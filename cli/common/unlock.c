@@ -27,7 +27,7 @@ static size_t read_passphrase(unlock *u, const unlock_options *options, const ch
     if (strcmp(options->passphrase_file, "-") == 0) {
         return passphrase_ask(u->passphrase, PASSPHRASE_MAX, prompt);
     }
-    return passphrase_load(u->passphrase, PASSPHRASE_MAX, options->passphrase_file);
+    return passphrase_load(u->passphrase, PASSPHRASE_MAX, options->passphrase_file, "passphrase");
 }
 
 static bool confirm_passphrase(const unlock *u)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker.h"
 
+#include "passphrase.h"
 #include "tool.h"
 
 #include <errno.h>
@@ -20,18 +21,78 @@ static create_fn *const clients[] = {
     [MQTT_CLIENT_MOSQUITTO] = medsec_publisher_mosquitto_create,
 };
 
-static int explain(medsec_status status)
+/* What goes together, and what does not. */
+static int check_options(const settings *s)
 {
-    if (status == MEDSEC_ERR_ARGUMENT) {
-        tool_error("--broker must be mqtt://HOST[:PORT]");
-        return EXIT_NETWORK;
+    const bool has_tls = strncmp(s->broker, "mqtts://", 8) == 0;
+    if ((s->broker_cert != NULL) != (s->broker_key != NULL)) {
+        tool_error("--broker-cert and --broker-key go together");
+    } else if (s->broker_password_file != NULL && s->broker_user == NULL) {
+        tool_error("--broker-password-file goes with --broker-user");
+    } else if (!has_tls && (s->broker_ca != NULL || s->broker_pin != NULL || s->broker_cert)) {
+        tool_error("--broker-ca, --broker-pin and --broker-cert are for --broker mqtts://");
+    } else if (s->broker_pin != NULL && s->mqtt_client == MQTT_CLIENT_PAHO) {
+        tool_error("--broker-pin needs --mqtt-client mosquitto: paho does not show the broker's "
+                   "key");
+    } else {
+        return EXIT_DONE;
     }
-    return EXIT_FAILED;
+    return EXIT_USAGE;
+}
+
+static int explain(const settings *s, medsec_status status)
+{
+    switch (status) {
+    case MEDSEC_ERR_ARGUMENT:
+        if (s->broker_pin != NULL) {
+            tool_error("--broker must be mqtts://HOST[:PORT], and --broker-pin sha256//BASE64, the "
+                       "hash of a public key, or several joined by `;`");
+            return EXIT_USAGE;
+        }
+        tool_error("--broker must be mqtts://HOST[:PORT], or mqtt://HOST[:PORT]");
+        return EXIT_NETWORK;
+    case MEDSEC_ERR_CLEAR_TEXT:
+        tool_error("%s is at a public address, and mqtt:// is in clear text: use mqtts://, or, if "
+                   "it must be, --insecure-broker",
+                   s->broker);
+        return EXIT_USAGE;
+    case MEDSEC_ERR_IO:
+    case MEDSEC_ERR_CORRUPT:
+    case MEDSEC_ERR_PERMISSION:
+        tool_error("what --broker-ca, --broker-cert or --broker-key names cannot be used: see the "
+                   "line before");
+        return EXIT_CONFIG;
+    default:
+        tool_error("the way to the broker: %s", medsec_strerror(status));
+        return EXIT_FAILED;
+    }
+}
+
+/* The password, in locked memory; NULL without a file. */
+static int load_password(char **password, const settings *s)
+{
+    *password = NULL;
+    if (s->broker_password_file == NULL) {
+        return EXIT_DONE;
+    }
+    char *text = sodium_init() >= 0 ? sodium_malloc(PASSPHRASE_MAX + 1) : NULL;
+    if (text == NULL) {
+        tool_error("no memory for the password");
+        return EXIT_FAILED;
+    }
+    const size_t len = passphrase_load(text, PASSPHRASE_MAX, s->broker_password_file, "password");
+    if (len == 0) {
+        sodium_free(text);
+        return EXIT_CONFIG;
+    }
+    text[len] = '\0';
+    *password = text;
+    return EXIT_DONE;
 }
 
 /* Connection 0 has the gateway's name and its last will; the others are told apart by a number. */
 static medsec_status create_one(medsec_publisher **publisher, const broker_context *c,
-                                uint32_t number)
+                                const char *password, uint32_t number)
 {
     char client[TEXT_MAX], topic[TEXT_MAX];
     const bool first = number == 0;
@@ -47,6 +108,13 @@ static medsec_status create_one(medsec_publisher **publisher, const broker_conte
     const medsec_mqtt_options options = {
         .url = s->broker,
         .client_id = client,
+        .username = s->broker_user,
+        .password = password,
+        .ca_file = s->broker_ca,
+        .pin = s->broker_pin,
+        .cert_file = s->broker_cert,
+        .key_file = s->broker_key,
+        .allow_clear_text = s->insecure_broker,
         .will_topic = first && !c->check ? topic : NULL,
         .will_payload = "{\"status\":\"offline\",\"reason\":\"lost\"}",
         .online_payload = "{\"status\":\"online\",\"version\":\"" MEDSEC_VERSION_STRING "\"}",
@@ -63,12 +131,13 @@ static void destroy_all(medsec_publisher *const *publishers, uint32_t count)
     }
 }
 
-static medsec_status create_connections(medsec_publisher **publisher, const broker_context *c)
+static medsec_status create_connections(medsec_publisher **publisher, const broker_context *c,
+                                        const char *password)
 {
     medsec_publisher *all[CONNECTIONS_MAX] = {NULL};
     const uint32_t count = c->check ? 1 : c->settings->broker_connections;
     for (uint32_t i = 0; i < count; i++) {
-        const medsec_status status = create_one(&all[i], c, i);
+        const medsec_status status = create_one(&all[i], c, password, i);
         if (status != MEDSEC_OK) {
             destroy_all(all, i);
             return status;
@@ -114,10 +183,17 @@ static int put_spool_in_front(medsec_publisher **publisher, const broker_context
 
 int broker_create(medsec_publisher **publisher, const broker_context *context)
 {
-    const medsec_status status = create_connections(publisher, context);
-    if (status != MEDSEC_OK) {
-        return explain(status);
+    const settings *s = context->settings;
+    char *password = NULL;
+    int code = check_options(s);
+    if (code == EXIT_DONE) {
+        code = load_password(&password, s);
     }
-    const bool spooled = context->settings->spool != NULL && !context->check;
-    return spooled ? put_spool_in_front(publisher, context) : EXIT_DONE;
+    if (code == EXIT_DONE) {
+        const medsec_status status = create_connections(publisher, context, password);
+        code = status == MEDSEC_OK ? EXIT_DONE : explain(s, status);
+    }
+    sodium_free(password);
+    const bool spooled = s->spool != NULL && !context->check;
+    return code == EXIT_DONE && spooled ? put_spool_in_front(publisher, context) : code;
 }

@@ -62,6 +62,7 @@ class Proxy(unittest.TestCase):
         self.assertEqual(done.returncode, code, done.stderr)
         self.assertEqual(done.stdout, "")
         self.assertIn("medsec-proxy: ", done.stderr)
+        return done.stderr
 
     def start(self, environment=None, **changes):
         log = self.path("log")
@@ -104,6 +105,29 @@ class Proxy(unittest.TestCase):
         self.refused(2, topic_template="Pico/#/{device}/{topic}")
         self.refused(2, name="a/b")
         self.refused(2, key_file="a", passphrase_file="b")
+
+    def test_broker_options_that_do_not_go_together(self):
+        tls = "mqtts://127.0.0.1:1"
+        self.refused(2, broker_cert="a")
+        self.refused(2, broker=tls, broker_key="a")
+        self.refused(2, broker_password_file=self.write("password", "p\n"))
+        for option in ("broker_ca", "broker_pin"):
+            self.refused(2, mqtt_client="mosquitto", **{option: "a"})
+        self.assertIn("--mqtt-client mosquitto", self.refused(2, broker=tls, broker_pin="a"))
+        self.assertIn("sha256//", self.refused(2, broker=tls, broker_pin="a",
+                                               mqtt_client="mosquitto"))
+        for public in ("mqtt://192.0.2.1", "mqtt://[2001:db8::1]"):
+            self.assertIn("--insecure-broker", self.refused(2, broker=public))
+
+    def test_broker_files_that_cannot_be_used(self):
+        tls = "mqtts://127.0.0.1:1"
+        self.refused(3, broker_user="u", broker_password_file=self.path("absent"))
+        self.refused(3, broker_user="u", broker_password_file=self.write("open", "p\n", 0o644))
+        self.refused(3, broker_user="u", broker_password_file=self.write("empty", ""))
+        self.assertIn(self.path("absent"), self.refused(3, broker=tls, broker_ca=self.path("absent")))
+        self.refused(3, broker=tls, broker_ca=self.write("none.pem", "no certificate\n"))
+        self.refused(3, broker=tls, broker_cert=self.path("none.pem"),
+                     broker_key=self.path("none.pem"))
 
     def test_configuration_errors(self):
         self.refused(3, registry=self.path("absent.db"))
