@@ -51,7 +51,7 @@ static medsec__link_failure why_not(const mosq_dial *d, int rc, int error)
         MEDSEC_ERR_LIMIT, "no descriptor is left for the connection to the broker",
         "raise the limit of open files"};
     medsec__link_failure failure;
-    if (rc == MOSQ_ERR_TLS && d->tls && medsec__tls_failure(&failure, d->tls)) {
+    if (d->tls && medsec__tls_failure(&failure, d->tls)) {
         return failure;
     }
     if (rc == MOSQ_ERR_ERRNO && (error == EMFILE || error == ENFILE)) {

@@ -64,7 +64,7 @@ static void on_subscribed(struct mosquitto *handle, void *context, int id, int c
     (void)id;
     (void)properties;
     if (count > 0 && granted[0] >= MOSQ_REFUSES) {
-        medsec__link_log_unsubscribed(&p->options, p->filter, mosquitto_reason_string(granted[0]));
+        medsec__link_log_unsubscribed(&p->options, p->filter, medsec__mqtt_refusal(granted[0]));
     }
 }
 

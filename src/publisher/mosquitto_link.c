@@ -115,7 +115,9 @@ static medsec__link_failure why(const mosq *p, int rc)
     if (p->tls && medsec__tls_failure(&failure, p->tls)) {
         return failure;
     }
-    return medsec__status_failure(status_of(rc, p->error));
+    const medsec_status status = status_of(rc, p->error);
+    const bool unanswered = status == MEDSEC_ERR_CLOSED && p->state != MOSQ_UP;
+    return medsec__status_failure(unanswered ? MEDSEC_ERR_STATE : status);
 }
 
 static void announce(mosq *p, const char *payload, int *id)

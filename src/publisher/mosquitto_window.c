@@ -89,7 +89,7 @@ void medsec__mosq_settle(mosq *p, int id, int code)
     mosq_slot *slot = slot_at(p, i);
     slot->done = true;
     if (code >= MOSQ_REFUSES) {
-        refuse(p, slot, mosquitto_reason_string(code));
+        refuse(p, slot, medsec__mqtt_refusal(code));
     }
 }
 

@@ -3,6 +3,7 @@
 #include "backoff.h"
 #include "broker_probe.h"
 #include "broker_socket.h"
+#include "link_log.h"
 #include "mqtt_message.h"
 
 #include <stdlib.h>
@@ -103,13 +104,6 @@ static void serve(paho *p)
     }
 }
 
-static void log_up(const paho *p)
-{
-    medsec_log_write(p->options.log, MEDSEC_LOG_INFO, "broker-connected",
-                     MEDSEC_LOG_STR("broker", p->options.url_text),
-                     MEDSEC_LOG_STR("mqtt", p->version == MQTTVERSION_5 ? "5" : "3.1.1"));
-}
-
 /* Why it failed before CONNACK. The lock is given back meanwhile. */
 static void look_closer(paho *p)
 {
@@ -124,16 +118,6 @@ static void look_closer(paho *p)
     if (is_there) {
         p->failure = found;
     }
-}
-
-static void log_down(paho *p, bool was_up, uint32_t wait_ms)
-{
-    p->trouble = p->failure.reason;
-    medsec_log_write(p->options.log, MEDSEC_LOG_WARN, was_up ? "broker-lost" : "broker-unreachable",
-                     MEDSEC_LOG_STR("broker", p->options.url_text),
-                     MEDSEC_LOG_STR("reason", p->failure.reason ? p->failure.reason : "not known"),
-                     MEDSEC_LOG_STR("hint", p->failure.hint ? p->failure.hint : ""),
-                     MEDSEC_LOG_INT("queued", p->queue.count), MEDSEC_LOG_INT("retry_ms", wait_ms));
 }
 
 /* The lock is given back meanwhile. */
@@ -195,7 +179,7 @@ static bool run_link(paho *p)
         return false;
     }
     p->counts.connects++;
-    log_up(p);
+    medsec__link_log_up(&p->options, (uint8_t)p->version);
     medsec__paho_announce(p, p->options.online_payload);
     medsec__paho_subscribe(p);
     tell_linked(p, true);
@@ -222,7 +206,8 @@ static void run(void *context)
         }
         uint64_t lasted_ms = was_up ? (uv_hrtime() - begin) / MS : 0;
         uint32_t wait_ms = medsec__backoff_next(&backoff, lasted_ms);
-        log_down(p, was_up, wait_ms);
+        p->trouble = p->failure.reason;
+        medsec__link_log_down(&p->options, &p->failure, was_up, p->queue.count, wait_ms);
         back_off(p, wait_ms);
     }
     if (p->link == PAHO_UP) {

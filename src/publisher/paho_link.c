@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker_address.h"
+#include "link_log.h"
 #include "paho.h"
 
 #include <string.h>
@@ -326,10 +327,9 @@ void medsec__paho_announce(paho *p, const char *payload)
     }
 }
 
-static void subscription_failed(paho *p, int code)
+static void subscription_failed(const paho *p, int code)
 {
-    medsec_log_write(p->options.log, MEDSEC_LOG_ERROR, "subscription-refused",
-                     MEDSEC_LOG_STR("filter", p->filter), MEDSEC_LOG_INT("code", code));
+    medsec__link_log_unsubscribed(&p->options, p->filter, medsec__mqtt_refusal(code));
 }
 
 static void on_unsubscribed5(void *context, MQTTAsync_failureData5 *data)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker_socket.h"
+#include "link_log.h"
 #include "paho.h"
 
 /* What is reported to the listener after the lock is given back. */
@@ -111,22 +112,15 @@ static void on_sent(void *context, MQTTAsync_successData *data)
     settle(context, MEDSEC_OK);
 }
 
-/* The topic is in the queue, which keeps it until the message is settled. */
-static void log_refused(const paho_slot *slot, int code)
-{
-    medsec_log_write(slot->owner->options.log, MEDSEC_LOG_ERROR, "message-refused",
-                     MEDSEC_LOG_STR("topic", slot->topic),
-                     MEDSEC_LOG_STR("reason", medsec__mqtt_refusal(code)),
-                     MEDSEC_LOG_STR("hint", "look at the broker's access rules and limits"));
-}
-
 /* The broker refuses this message. (A lost connection comes here too: that is not the end of it.)
- */
+ * The topic is in the queue, which keeps it until the message is settled. */
 static void on_refused5(void *context, MQTTAsync_failureData5 *data)
 {
+    paho_slot *slot = context;
     if (data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
-        log_refused(context, (int)data->reasonCode);
-        settle(context, MEDSEC_ERR_REFUSED);
+        medsec__link_log_refused(&slot->owner->options, slot->topic,
+                                 medsec__mqtt_refusal((int)data->reasonCode));
+        settle(slot, MEDSEC_ERR_REFUSED);
     }
 }
 
