@@ -8,7 +8,6 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static bool leads_to(int fd, uint16_t port)
@@ -60,10 +59,11 @@ static DIR *open_descriptors(void)
     return dir;
 }
 
-static uint64_t inode_of(int fd)
+static uint64_t cookie_of(int fd)
 {
-    struct stat info;
-    return fstat(fd, &info) == 0 ? (uint64_t)info.st_ino : 0;
+    uint64_t cookie = 0;
+    socklen_t len = sizeof cookie;
+    return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == 0 ? cookie : 0;
 }
 
 bool medsec__broker_socket_find(medsec__broker_socket *found, uint16_t port)
@@ -79,14 +79,14 @@ bool medsec__broker_socket_find(medsec__broker_socket *found, uint16_t port)
         return false;
     }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    *found = (medsec__broker_socket){.fd = fd, .inode = inode_of(fd)};
+    *found = (medsec__broker_socket){.fd = fd, .cookie = cookie_of(fd)};
     return true;
 }
 
 int medsec__broker_socket_fd(const medsec__broker_socket *found, uint16_t port)
 {
     const bool same =
-        found->fd >= 0 && inode_of(found->fd) == found->inode && leads_to(found->fd, port);
+        found->fd >= 0 && cookie_of(found->fd) == found->cookie && leads_to(found->fd, port);
     return same ? found->fd : -1;
 }
 

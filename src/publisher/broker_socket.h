@@ -14,7 +14,7 @@
 
 typedef struct medsec__broker_socket {
     int fd; /* -1: none; all works without */
-    uint64_t inode; /* numbers of descriptors are used again, these are not */
+    uint64_t cookie; /* numbers of descriptors are used again, these are not */
 } medsec__broker_socket;
 
 /* The socket of this process that was just made towards `port`, connected or not yet: one that does

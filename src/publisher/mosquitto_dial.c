@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker_address.h"
+#include "broker_probe.h"
 #include "mosquitto_parts.h"
 
 #include <errno.h>
@@ -86,6 +87,18 @@ static void give_up(mosq_dial *d, medsec__link_failure failure)
     d->failure = failure;
 }
 
+/* In TLS 1.3 our CONNECT is on its way before the broker has looked at our certificate, and what it
+ * says of that is lost when it hangs up on the CONNECT. */
+static bool ask_why(mosq_dial *d, const medsec__mqtt_options *o)
+{
+    medsec__link_failure found;
+    const bool said = medsec__broker_probe(&found, o) && found.status != MEDSEC_ERR_CLOSED;
+    if (said) {
+        give_up(d, found);
+    }
+    return said;
+}
+
 /* By number, so that nothing is looked up again, and without waiting: the loop sees what becomes
  * of it. */
 void medsec__mosq_dial(mosq *p)
@@ -93,6 +106,9 @@ void medsec__mosq_dial(mosq *p)
     mosq_dial *d = &p->dial;
     const uint32_t keep_alive = p->options.keep_alive_s;
     char host[MEDSEC__BROKER_HOST_MAX];
+    if (d->unanswered && ask_why(d, &p->options)) {
+        return;
+    }
     medsec_status status = prepare(p, host);
     if (status != MEDSEC_OK) {
         give_up(d, medsec__status_failure(status));

@@ -154,6 +154,7 @@ static void look(mosq *p, int rc, bool spoken)
 {
     if (rc != MOSQ_ERR_SUCCESS || mosquitto_socket(p->handle) < 0) {
         const medsec__link_failure failure = why(p, rc);
+        p->unanswered = p->tls && p->state != MOSQ_UP && !p->has_failure;
         lose(p, &failure, spoken && !p->has_failure);
     } else if (p->state == MOSQ_GREETING && p->accepted) {
         come_up(p);

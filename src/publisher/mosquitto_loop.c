@@ -76,6 +76,7 @@ static void on_dialled(uv_work_t *work, int status)
 static void dial(mosq *p)
 {
     p->dial = (mosq_dial){.attempt = p->attempt,
+                          .unanswered = p->unanswered,
                           .version = p->version,
                           .failure = medsec__status_failure(MEDSEC_ERR_MEMORY)};
     p->state = MOSQ_DIALLING;

@@ -44,6 +44,7 @@ typedef struct mosq_slot {
 typedef struct mosq_dial {
     uint32_t attempt; /* which of the broker's addresses */
     int version; /* MQTT_PROTOCOL_V5 or _V311 */
+    bool unanswered; /* the last attempt ended without a word between TLS and CONNACK */
     struct mosquitto *handle;
     medsec__tls *tls;
     medsec__link_failure failure; /* of ERR_..., when there is no handle */
@@ -77,6 +78,7 @@ typedef struct mosq {
     uv_poll_t *poll; /* of the socket; in the heap, since it is closed later than the socket */
     int polled; /* what it waits for */
     uv_work_t work;
+    bool unanswered; /* for the next one */
     mosq_dial dial;
 
     mosq_state state;
