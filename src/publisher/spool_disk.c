@@ -104,7 +104,7 @@ static void trim_kind(medsec__spool_disk *disk, medsec__spool_kind kind, uint64_
     const medsec__spool_stream *stream = &disk->streams[kind];
     const uint64_t taken = stream->reader.from;
     const uint64_t done = taken < sequence ? taken : sequence;
-    while (stream->oldest && stream->oldest->last < done &&
+    while (stream->oldest && stream->oldest->last < done && !stream->oldest->uncut &&
            (whole || stream->oldest != stream->active)) {
         (void)medsec__spool_segment_remove(disk, stream->oldest);
     }

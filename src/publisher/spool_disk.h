@@ -20,6 +20,7 @@ typedef struct medsec__spool_segment {
     uint64_t newest_ms; /* when its last block was written */
     uint64_t left; /* messages not settled */
     bool found; /* of an earlier run: its last block may be torn */
+    bool uncut; /* behind `end` is what a failed write left */
 } medsec__spool_segment;
 
 /* Where reading stands: a block, opened, and the record in it. */
@@ -60,6 +61,7 @@ typedef struct medsec__spool_disk {
     uint64_t age_ms;
     uint64_t begun_ms; /* UTC when it was opened */
     uint64_t begun_ns; /* steady clock, then */
+    bool uncut; /* some segment is */
     uint64_t highest; /* sequence number ever seen here */
     uint64_t marked;
     uint8_t *sealed; /* one block, on its way */

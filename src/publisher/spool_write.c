@@ -35,18 +35,47 @@ bool medsec__spool_disk_add(medsec__spool_disk *disk, uint64_t sequence,
     return true;
 }
 
-/* What a failed write left behind is cut off, if that can be done; nobody reads it meanwhile. */
-static void give_up(medsec__spool_disk *disk, medsec__spool_stream *stream)
+/* What a failed write left behind would be found by another run, before what is tried again. */
+static bool cut(medsec__spool_segment *segment, int fd)
 {
-    medsec__spool_segment *segment = stream->active;
-    if (segment) {
-        (void)!ftruncate(stream->fd, (off_t)segment->end);
+    segment->uncut = ftruncate(fd, (off_t)segment->end) != 0 || fsync(fd) != 0;
+    return !segment->uncut;
+}
+
+static void give_up(medsec__spool_stream *stream)
+{
+    if (stream->active) {
+        (void)cut(stream->active, stream->fd);
         close(stream->fd);
         stream->active = NULL;
-        if (segment->end == MEDSEC__SPOOL_HEADER_LEN) {
-            (void)medsec__spool_segment_remove(disk, segment);
+    }
+}
+
+static bool cut_again(const medsec__spool_disk *disk, medsec__spool_segment *segment)
+{
+    const medsec__spool_header *header = &segment->header;
+    const medsec__spool_name name = medsec__spool_segment_name(header->kind, header->first);
+    int fd = openat(disk->folder, name.text, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) {
+        segment->uncut = errno != ENOENT;
+        return !segment->uncut;
+    }
+    bool good = cut(segment, fd);
+    close(fd);
+    return good;
+}
+
+static bool cut_all(medsec__spool_disk *disk)
+{
+    bool good = true;
+    for (size_t i = 0; i < MEDSEC__SPOOL_KINDS; i++) {
+        medsec__spool_segment *segment = disk->streams[i].oldest;
+        for (; good && segment; segment = segment->next) {
+            good = !segment->uncut || cut_again(disk, segment);
         }
     }
+    disk->uncut = !good;
+    return good;
 }
 
 static bool may_grow(const medsec__spool_disk *disk, const medsec__spool_stream *stream)
@@ -167,7 +196,7 @@ static void count_in(medsec__spool_disk *disk, medsec__spool_stream *stream)
 
 static bool write_all(medsec__spool_disk *disk)
 {
-    bool good = true;
+    bool good = !disk->uncut || cut_all(disk);
     for (medsec__spool_kind kind = MEDSEC__SPOOL_KEPT; good && kind < MEDSEC__SPOOL_KINDS; kind++) {
         good = disk->streams[kind].group.block.count == 0 || write_group(disk, kind);
     }
@@ -195,10 +224,11 @@ medsec_status medsec__spool_disk_commit(medsec__spool_disk *disk, bool force, bo
         if (good && stream->group.block.count > 0) {
             count_in(disk, stream);
         } else if (!good) {
-            give_up(disk, stream);
+            give_up(stream);
         }
     }
     disk->syncs += good;
+    disk->uncut = disk->uncut || !good;
     medsec__spool_disk_begin(disk);
     errno = saved;
     return good ? MEDSEC_OK : MEDSEC_ERR_IO;

@@ -66,8 +66,11 @@ const char *spool_folder(const spool_fixture *f)
 void spool_start(spool_fixture *f, bool linked)
 {
     f->options.folder = spool_folder(f);
-    f->listener = (medsec_publisher_listener){
-        .context = f, .durable = on_durable, .relieved = on_relieved, .linked = on_linked};
+    f->listener = (medsec_publisher_listener){.context = f,
+                                              .durable = f->listener_durable ? f->listener_durable
+                                                                             : on_durable,
+                                              .relieved = on_relieved,
+                                              .linked = on_linked};
     assert_int_equal(medsec_publisher_memory_create(&f->memory, f->memory_limit), MEDSEC_OK);
     assert_int_equal(medsec_publisher_spool_create(&f->spool, f->memory, &f->options), MEDSEC_OK);
     medsec_publisher_memory_set_link(f->memory, linked);
@@ -85,13 +88,14 @@ medsec_status spool_end(spool_fixture *f)
 static medsec_status publish(const spool_fixture *f, uint32_t lane, unsigned number, uint64_t token,
                              bool droppable)
 {
-    char payload[64];
-    int len = snprintf(payload, sizeof payload, "%u:%u:%llu", (unsigned)lane, number,
-                       (unsigned long long)token);
+    static char payload[SPOOL_PAYLOAD];
+    const int text_len = snprintf(payload, sizeof payload, "%u:%u:%llu", (unsigned)lane, number,
+                                  (unsigned long long)token);
+    const size_t len = f->payload_len > (size_t)text_len ? f->payload_len : (size_t)text_len;
     const medsec_message m = {.topic = "Pico/d/Reading",
                               .topic_len = 14,
                               .payload = payload,
-                              .payload_len = (size_t)len,
+                              .payload_len = len,
                               .token = token,
                               .lane = lane,
                               .qos = droppable ? 0 : 1,
@@ -175,17 +179,21 @@ static bool has_one(const void *f)
     return stats.queued > 0;
 }
 
+void spool_read(const medsec_message *m, unsigned *lane, unsigned *number)
+{
+    char text[64] = "";
+    memcpy(text, m->payload, m->payload_len < sizeof text ? m->payload_len : sizeof text - 1);
+    assert_int_equal(sscanf(text, "%u:%u:", lane, number), 2);
+    assert_int_equal(m->lane, *lane);
+}
+
 unsigned spool_take(const spool_fixture *f, uint32_t *lane)
 {
     medsec_message m;
     unsigned of_lane, number;
-    char payload[64] = "";
     assert_true(spool_wait(has_one, f));
     assert_int_equal(medsec_publisher_memory_take(f->memory, &m), MEDSEC_OK);
-    assert_true(m.payload_len < sizeof payload);
-    memcpy(payload, m.payload, m.payload_len);
-    assert_int_equal(sscanf(payload, "%u:%u:", &of_lane, &number), 2);
-    assert_int_equal(m.lane, of_lane);
+    spool_read(&m, &of_lane, &number);
     if (lane) {
         *lane = of_lane;
     }

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #define SPOOL_TOKENS 65536u
+#define SPOOL_PAYLOAD 65536u
 
 /* A spool in front of a publisher in memory, and what they say. */
 typedef struct spool_fixture {
@@ -16,7 +17,10 @@ typedef struct spool_fixture {
     medsec_publisher *memory;
     medsec_publisher_listener listener;
     medsec_spool_options options; /* for the next spool_start */
+    void (*listener_durable)(void *, uint64_t,
+                             medsec_status); /* instead of counting; may be NULL */
     size_t memory_limit;
+    size_t payload_len; /* of messages, if that is longer than their text; at most SPOOL_PAYLOAD */
     _Atomic unsigned durables;
     _Atomic unsigned failures; /* of them, not OK */
     _Atomic unsigned relieved;
@@ -47,6 +51,8 @@ medsec_publisher_stats spool_stats(const spool_fixture *f);
 void spool_wait_durable(spool_fixture *f, unsigned count);
 void spool_wait_direct(const spool_fixture *f);
 void spool_wait_spooling(const spool_fixture *f);
+/* What spool_publish wrote. */
+void spool_read(const medsec_message *message, unsigned *lane, unsigned *number);
 /* Takes the next message from the publisher in memory; its number, and lane if wanted. */
 unsigned spool_take(const spool_fixture *f, uint32_t *lane);
 /* Takes what comes until the spool is direct and nothing is left; how many. */

@@ -1,217 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry_fixture.h"
+#include "steps.h"
 #include "unit.h"
 
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-/*
- * A child makes a change and dies at its n-th step on the disk, for every n until it gets through.
- * The steps are the system calls below, which this program puts in front of the C library's, for
- * SQLite as well as for our own files. A child dies in two ways: killed (what it wrote stays), or
- * by a power cut (what no fsync had confirmed is gone).
- */
-enum death { KILLED, TORN, POWER_CUT, DEATHS };
-
-#define UNDO_MAX 4096
-
-static struct {
-    bool armed;
-    int left; /* steps until death */
-    enum death death;
-} fault;
-
-/* What a power cut takes back: bytes overwritten and lengths changed since the last fsync. */
-typedef struct undo {
-    int fd; /* our own duplicate, as the file may be closed by then */
-    ino_t inode;
-    off_t at;
-    size_t len; /* 0: only the length of the file changed */
-    off_t file_len;
-    char *bytes;
-} undo;
-
-/* What became of the child, in memory that it shares with us. */
-enum outcome { DIED, FINISHED, FAILED };
-static enum outcome *outcome;
-
-static undo undos[UNDO_MAX];
-static size_t undo_count;
-
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
-
-static int duplicate(int fd, ino_t inode)
-{
-    for (size_t i = 0; i < undo_count; i++) {
-        if (undos[i].fd >= 0 && undos[i].inode == inode) {
-            return undos[i].fd;
-        }
-    }
-    return dup(fd);
-}
-
-static void remember(int fd, off_t at, size_t len)
-{
-    struct stat info;
-    if (!fault.armed || fault.death != POWER_CUT || undo_count == UNDO_MAX ||
-        fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-        return;
-    }
-    undo *entry = &undos[undo_count];
-    *entry = (undo){.fd = duplicate(fd, info.st_ino),
-                    .inode = info.st_ino,
-                    .at = at,
-                    .file_len = info.st_size,
-                    .bytes = malloc(len + 1)};
-    undo_count++;
-    ssize_t n = entry->bytes == NULL ? 0 : pread(fd, entry->bytes, len, at);
-    entry->len = n > 0 ? (size_t)n : 0;
-}
-
-static void forget(int fd)
-{
-    struct stat info;
-    bool known = undo_count > 0 && fstat(fd, &info) == 0;
-    for (size_t i = 0; known && i < undo_count; i++) {
-        if (undos[i].inode == info.st_ino) {
-            free(undos[i].bytes);
-            undos[i] = (undo){.fd = -1};
-        }
-    }
-}
-
-/* The kernel's way to end: nothing is flushed, nothing else runs, no checker looks for leaks. */
-static void end_child(enum outcome what)
-{
-    *outcome = what;
-    kill(getpid(), SIGKILL);
-    for (;;) {
-        pause();
-    }
-}
-
-static void die(void)
-{
-    fault.armed = false;
-    while (fault.death == POWER_CUT && undo_count > 0) {
-        const undo *entry = &undos[--undo_count];
-        if (entry->fd >= 0 && (ftruncate(entry->fd, entry->file_len) != 0 ||
-                               pwrite(entry->fd, entry->bytes, entry->len, entry->at) < 0)) {
-            end_child(FAILED);
-        }
-    }
-    end_child(DIED);
-}
-
-/* True: this is the last step, and its torn half is to be made first. */
-static bool step(void)
-{
-    if (!fault.armed || fault.left-- > 0) {
-        return false;
-    }
-    if (fault.death != TORN) {
-        die();
-    }
-    return true;
-}
-
-/* Visible, as SQLite's library must find them here first. */
-#pragma GCC visibility push(default)
-
-ssize_t pwrite64(int fd, const void *data, size_t len, off_t at)
-{
-    if (step()) {
-        (void)!REAL(pwrite64)(fd, data, len / 2, at);
-        die();
-    }
-    remember(fd, at, len);
-    return REAL(pwrite64)(fd, data, len, at);
-}
-
-ssize_t write(int fd, const void *data, size_t len)
-{
-    if (step()) {
-        (void)!REAL(write)(fd, data, len / 2);
-        die();
-    }
-    remember(fd, lseek(fd, 0, SEEK_CUR), len);
-    return REAL(write)(fd, data, len);
-}
-
-int ftruncate64(int fd, off_t len)
-{
-    if (step()) {
-        die();
-    }
-    remember(fd, len, 1u << 20);
-    return REAL(ftruncate64)(fd, len);
-}
-
-int fsync(int fd)
-{
-    if (step()) {
-        die();
-    }
-    forget(fd);
-    return REAL(fsync)(fd);
-}
-
-int fdatasync(int fd)
-{
-    if (step()) {
-        die();
-    }
-    forget(fd);
-    return REAL(fdatasync)(fd);
-}
-
-int link(const char *from, const char *to)
-{
-    if (step()) {
-        die();
-    }
-    return REAL(link)(from, to);
-}
-
-int unlink(const char *path)
-{
-    if (step()) {
-        die();
-    }
-    return REAL(unlink)(path);
-}
-
-#pragma GCC visibility pop
-
+/* A child makes a change and dies at its n-th step on the disk, for every n until it gets
+ * through. */
 typedef bool work_fn(registry_fixture *fixture);
 
-/* True when the child got through; false when it died at step `number`. */
-static bool run_child(registry_fixture *fixture, work_fn *work, int number, enum death death)
+typedef struct work {
+    registry_fixture *fixture;
+    work_fn *function;
+} work;
+
+static bool do_work(void *context)
 {
-    *outcome = FAILED;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        fault.death = death;
-        fault.left = number;
-        end_child(work(fixture) ? FINISHED : FAILED);
-    }
-    int status = 0;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    if (*outcome == FAILED) {
+    const work *w = context;
+    return w->function(w->fixture);
+}
+
+/* True when the child got through; false when it died at step `number`. */
+static bool run_child(registry_fixture *fixture, work_fn *function, int number, steps_death death)
+{
+    work w = {fixture, function};
+    const steps_outcome outcome = steps_run(do_work, &w, death, number);
+    if (outcome == STEPS_FAILED) {
         fail_msg("step %d: the change failed", number);
     }
-    return *outcome == FINISHED;
+    return outcome == STEPS_FINISHED;
 }
 
 static medsec_registry *child_open(const registry_fixture *fixture)
@@ -220,7 +41,7 @@ static medsec_registry *child_open(const registry_fixture *fixture)
     medsec_registry *registry = NULL;
     medsec_status status =
         medsec_registry_open(&registry, fixture->path, &unlock, MEDSEC_REGISTRY_WRITE, "child");
-    fault.armed = true;
+    steps_go();
     return status == MEDSEC_OK ? registry : NULL;
 }
 
@@ -283,7 +104,7 @@ static bool retire_gateway(registry_fixture *fixture)
 
 static bool upgrade(registry_fixture *fixture)
 {
-    fault.armed = true;
+    steps_go();
     return child_open(fixture) != NULL;
 }
 
@@ -354,7 +175,7 @@ static void try_every_step(registry_fixture *fixture, const expectation *expecte
     char *good = scratch_read(fixture->path, &len);
     char journal[300];
     snprintf(journal, sizeof journal, "%s-journal", fixture->path);
-    for (enum death death = KILLED; death < DEATHS; death++) {
+    for (steps_death death = KILLED; death < DEATHS; death++) {
         bool finished = false;
         int number = 0;
         for (; !finished; number++) {
@@ -451,7 +272,7 @@ static void test_upgrade_survives_every_step(void **state)
 static bool create_new(registry_fixture *fixture)
 {
     const medsec_registry_unlock unlock = {.key_file = fixture->key_file};
-    fault.armed = true;
+    steps_go();
     return medsec_registry_create(fixture->path, &unlock, "child") == MEDSEC_OK;
 }
 
@@ -464,7 +285,7 @@ static bool is_there(const char *path)
 static void test_create_survives_every_step(void **state)
 {
     registry_fixture *fixture = *state;
-    for (enum death death = KILLED; death < DEATHS; death++) {
+    for (steps_death death = KILLED; death < DEATHS; death++) {
         bool finished = false;
         for (int number = 0; !finished; number++) {
             uint64_t rows;
@@ -487,7 +308,7 @@ static void test_create_survives_every_step(void **state)
 static bool save_credential(registry_fixture *fixture)
 {
     medsec_credential credential = registry_fixture_medsec1("a", 7);
-    fault.armed = true;
+    steps_go();
     return medsec_credential_save(&credential, scratch_path(&fixture->files, "a.json")) ==
            MEDSEC_OK;
 }
@@ -497,7 +318,7 @@ static void test_credential_survives_every_step(void **state)
     registry_fixture *fixture = *state;
     const char *path = scratch_path(&fixture->files, "a.json");
     medsec_credential expected = registry_fixture_medsec1("a", 7);
-    for (enum death death = KILLED; death < DEATHS; death++) {
+    for (steps_death death = KILLED; death < DEATHS; death++) {
         bool finished = false;
         int number = 0;
         for (; !finished; number++) {
@@ -519,11 +340,6 @@ static void test_credential_survives_every_step(void **state)
 
 int main(void)
 {
-    outcome =
-        mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (outcome == MAP_FAILED) {
-        return 1;
-    }
     const struct CMUnitTest tests[] = {
         FIXED(test_batch_survives_every_step),
         FIXED(test_revoke_survives_every_step),
