@@ -23,9 +23,18 @@ static const man_section sections[] = {
      "restrict it at the broker."
      "\n\n"
      "The state of the gateway is retained on medsec/gateway/NAME/status."},
+    {"WATCHING",
+     "--check looks at everything that is configured, up to the login at the broker, and says what "
+     "is wrong; it publishes nothing and disturbs no gateway that runs."
+     "\n\n"
+     "With --metrics, GET /metrics gives OpenMetrics text for Prometheus; /healthz is 200 while "
+     "all "
+     "loops turn; /readyz is 200 while what devices send can be made safe, else 503 and the "
+     "reason. There is no login: choose a loopback address."},
     {"FILES",
      "The log goes to standard error. When NOTIFY_SOCKET is set, the service manager is told when "
-     "it is ready, reloading and stopping (sd_notify(3))."},
+     "it is ready, reloading and stopping, and, when WATCHDOG_USEC is set, that it lives "
+     "(sd_notify(3))."},
     {"EXAMPLES", "A gateway for the devices in medsec.db, on all addresses:\n"
                  "\n"
                  "    medsec-proxy --registry medsec.db --broker mqtt://127.0.0.1:1883"},

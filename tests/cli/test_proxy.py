@@ -26,6 +26,13 @@ def tool(name):
     return os.path.join(BUILD, "cli", name)
 
 
+def has_right(number):
+    """Whether this process has a capability(7)."""
+    with open("/proc/self/status", encoding="ascii") as file:
+        rights = re.search(r"^CapEff:\s*(\w+)$", file.read(), re.M).group(1)
+    return bool(int(rights, 16) >> number & 1)
+
+
 class Proxy(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -247,6 +254,15 @@ class Proxy(unittest.TestCase):
         self.refused(3, user="root")
         if os.geteuid() != 0:
             self.refused(2, user="nobody")
+
+    @unittest.skipUnless(has_right(24), "CAP_SYS_RESOURCE is needed")
+    def test_root_takes_the_descriptors_that_connections_need(self):
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, before)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))
+        child = self.start(max_connections="1000")
+        self.assertEqual(resource.prlimit(child.pid, resource.RLIMIT_NOFILE), (1512, 1512))
+        self.stop(child)
 
     def test_passphrase_file_and_configuration_file(self):
         self.registry = self.path("other.db")

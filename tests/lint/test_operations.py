@@ -60,10 +60,11 @@ def check_alerts(tree):
             + [f"{RULES}: no metric {name}" for name in sorted(metrics_in(expressions) - families(tree))])
 
 
-def check_rules_are_understood(tree):
+def check_alerts_fire_when_they_should(tree):
     if shutil.which("promtool"):
         lint.output("promtool", "check", "rules", tree.source / RULES)
+        lint.output("promtool", "test", "rules", tree.source / "tests/lint/medsec.rules.test.yml")
     return []
 
 
-lint.main(check_metrics, check_events, check_alerts, check_rules_are_understood)
+lint.main(check_metrics, check_events, check_alerts, check_alerts_fire_when_they_should)
