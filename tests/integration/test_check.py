@@ -69,6 +69,47 @@ class Check(GatewayTest):
             self.assert_wrong(4, "broker", ":",
                               broker="mqtt://%s:%d" % (HOST, silent.getsockname()[1]))
 
+    def certificate(self, name):
+        """One that vouches for itself."""
+        paths = [os.path.join(self.folder, name + end) for end in (".pem", ".key")]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=" + name,
+                        "-addext", "subjectAltName=IP:" + HOST, "-out", paths[0], "-keyout", paths[1]],
+                       check=True, capture_output=True)
+        return paths
+
+    def secret(self, text):
+        path = os.path.join(self.folder, text)
+        with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+            file.write(text + "\n")
+        return path
+
+    def test_broker_with_certificate_and_login(self):
+        (mine, key), (other, _) = self.certificate("mine"), self.certificate("other")
+        users = os.path.join(self.folder, "users")
+        subprocess.run(["mosquitto_passwd", "-c", "-b", users, "gateway", "right"], check=True)
+        with open(self.broker.config, "a", encoding="ascii") as file:
+            file.write("certfile %s\nkeyfile %s\npassword_file %s\n" % (mine, key, users))
+        with open(self.broker.config, encoding="ascii") as file:
+            text = file.read().replace("allow_anonymous true", "allow_anonymous false")
+        with open(self.broker.config, "w", encoding="ascii") as file:
+            file.write(text)
+        self.broker.start()
+        url = self.broker.url().replace("mqtt:", "mqtts:")
+        for client in ("paho", "mosquitto"):
+            how = ("--mqtt-client", client, "--broker-user", "gateway", "--broker-password-file")
+            self.assertEqual(self.check(*how, self.secret("right"), "--broker-ca", mine, broker=url),
+                             0, self.wrong)
+            self.assert_wrong(4, "broker", "signed by", *how, self.secret("right"), "--broker-ca",
+                              other, broker=url)
+            self.assert_wrong(4, "broker", "login", *how, self.secret("wrong"), "--broker-ca",
+                              mine, broker=url)
+        os.chmod(self.secret("right"), 0o644)
+        self.assert_wrong(3, "broker", "chmod", *how, self.secret("right"), "--broker-ca", mine,
+                          broker=url)
+        self.assert_wrong(3, "broker", "cannot be used", "--broker-ca", self.folder + "/no",
+                          broker=url)
+
     def test_settings(self):
         self.broker.start()
         self.assert_wrong(2, "settings", "--publish takes", "--publish", "everything")
