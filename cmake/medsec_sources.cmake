@@ -80,6 +80,7 @@ set(MEDSEC_PUBLISHER_SOURCES
   src/publisher/memory.c
   src/publisher/mosquitto.c
   src/publisher/mosquitto_dial.c
+  src/publisher/mosquitto_direct.c
   src/publisher/mosquitto_events.c
   src/publisher/mosquitto_link.c
   src/publisher/mosquitto_loop.c

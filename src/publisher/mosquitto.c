@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* More than this is not kept for company. */
-#define FRESH_MAX 16384u /* bytes */
-
 static medsec_status mosq_start(medsec_publisher *publisher,
                                 const medsec_publisher_listener *listener)
 {
@@ -39,6 +36,13 @@ static void mosq_detach(medsec_publisher *publisher, uint32_t index, uint32_t co
     }
 }
 
+static bool mosq_hurried(medsec_publisher *publisher, uint32_t index, uint32_t count)
+{
+    const mosq *p = (const mosq *)publisher;
+    (void)count;
+    return index == 0 && p->state == MOSQ_UP && p->is_due && p->in_flight >= p->window;
+}
+
 static medsec_status mosq_publish(medsec_publisher *publisher, const medsec_message *message)
 {
     mosq *p = (mosq *)publisher;
@@ -49,8 +53,7 @@ static medsec_status mosq_publish(medsec_publisher *publisher, const medsec_mess
     uv_mutex_lock(&p->lock);
     status = p->stopping ? MEDSEC_ERR_STATE : medsec__queue_push(&p->queue, message);
     if (status == MEDSEC_OK) {
-        p->fresh += message->topic_len + message->payload_len;
-        medsec__mosq_call(p, p->fresh >= FRESH_MAX ? MOSQ_NOW : MOSQ_SOON);
+        medsec__mosq_call(p);
     } else if (status == MEDSEC_ERR_BUSY) {
         p->counts.busy++;
     }
@@ -153,6 +156,7 @@ static void mosq_destroy(medsec_publisher *publisher)
         medsec_log_write(p->options.log, MEDSEC_LOG_ERROR, "messages-lost",
                          MEDSEC_LOG_INT("messages", p->queue.count));
     }
+    medsec__mosq_close_direct(p);
     medsec__queue_close(&p->queue);
     uv_mutex_destroy(&p->lock);
     medsec__mqtt_options_free(&p->options);
@@ -167,6 +171,7 @@ static const medsec_publisher_ops mosq_ops = {.start = mosq_start,
                                               .stats = mosq_stats,
                                               .attach = mosq_attach,
                                               .detach = mosq_detach,
+                                              .hurried = mosq_hurried,
                                               .reclaim = mosq_reclaim,
                                               .stop = mosq_stop,
                                               .destroy = mosq_destroy};
@@ -184,8 +189,12 @@ static medsec_status fill_in(mosq *p, const medsec_mqtt_options *options)
     }
     p->base.ops = &mosq_ops;
     p->version = MQTT_PROTOCOL_V5;
-    p->due = MOSQ_NOW;
+    p->is_due = true;
     status = medsec__queue_open(&p->queue, p->options.queue_bytes + MEDSEC_MQTT_QUEUE_SLACK);
+    if (status == MEDSEC_OK && !medsec__mosq_open_direct(p)) {
+        medsec__queue_close(&p->queue);
+        status = MEDSEC_ERR_MEMORY;
+    }
     if (status != MEDSEC_OK) {
         medsec__mqtt_options_free(&p->options);
     }

@@ -31,6 +31,9 @@ static void on_connect(struct mosquitto *handle, void *context, int code, int fl
         most > 0 && most <= p->window) {
         p->window = most > 1 ? most - 1u : 1u;
     }
+    p->packet_max = UINT32_MAX;
+    (void)mosquitto_property_read_int32(properties, MQTT_PROP_MAXIMUM_PACKET_SIZE, &p->packet_max,
+                                        false);
 }
 
 /* The broker's DISCONNECT; the other codes are libmosquitto's, which it returns as well. */

@@ -11,7 +11,32 @@
 #define GREETING_MAX_MS 10000u /* from TCP connect to CONNACK */
 
 /* A loop has other things to do: after so many windows of messages it turns once. */
-#define WINDOWS_A_TURN 16u
+#define WINDOWS_A_TURN 8u
+
+/* The socket did not take all. */
+static bool is_blocked(const mosq *p)
+{
+    return medsec__mosq_is_sending(p) || mosquitto_want_write(p->handle);
+}
+
+/* What libmosquitto returned, with what the system said. */
+static int note(mosq *p, int rc)
+{
+    p->error = errno;
+    return rc;
+}
+
+/* As far as the socket takes it. */
+static int write_out(mosq *p)
+{
+    if (!medsec__mosq_send(p)) {
+        return note(p, MOSQ_ERR_ERRNO);
+    }
+    if (medsec__mosq_is_sending(p) || !mosquitto_want_write(p->handle)) {
+        return MOSQ_ERR_SUCCESS;
+    }
+    return note(p, mosquitto_loop_write(p->handle, 1));
+}
 
 static int wanted(const mosq *p)
 {
@@ -22,7 +47,7 @@ static int wanted(const mosq *p)
     if (ssl && !SSL_is_init_finished(ssl)) {
         return UV_DISCONNECT | (SSL_want_write(ssl) ? UV_WRITABLE : UV_READABLE);
     }
-    return UV_READABLE | (mosquitto_want_write(p->handle) ? UV_WRITABLE : 0);
+    return UV_READABLE | (is_blocked(p) ? UV_WRITABLE : 0);
 }
 
 void medsec__mosq_hang_up(mosq *p)
@@ -38,7 +63,7 @@ void medsec__mosq_hang_up(mosq *p)
     p->state = MOSQ_AWAY;
     uv_mutex_lock(&p->lock);
     p->linked = false;
-    p->due = MOSQ_NOW;
+    p->is_due = true;
     medsec__mosq_rewind(p);
     uv_mutex_unlock(&p->lock);
 }
@@ -79,13 +104,6 @@ static void lose_to(mosq *p, medsec_status status)
 {
     const medsec__link_failure failure = medsec__status_failure(status);
     lose(p, &failure, false);
-}
-
-/* What libmosquitto returned, with what the system said. */
-static int note(mosq *p, int rc)
-{
-    p->error = errno;
-    return rc;
 }
 
 static medsec_status status_of(int rc, int error)
@@ -203,9 +221,8 @@ static int read_and_write(mosq *p, int events, bool broken)
 {
     const bool hears = (events & UV_READABLE) != 0 || broken || p->state == MOSQ_GREETING;
     int rc = hears ? note(p, mosquitto_loop_read(p->handle, 1)) : MOSQ_ERR_SUCCESS;
-    if (rc == MOSQ_ERR_SUCCESS && mosquitto_socket(p->handle) >= 0 &&
-        mosquitto_want_write(p->handle)) {
-        rc = note(p, mosquitto_loop_write(p->handle, 1));
+    if (rc == MOSQ_ERR_SUCCESS && mosquitto_socket(p->handle) >= 0) {
+        rc = write_out(p);
     }
     const bool ended = broken || ((events & UV_DISCONNECT) != 0 && shakes_hands(p));
     return rc == MOSQ_ERR_SUCCESS && ended ? MOSQ_ERR_CONN_LOST : rc;
@@ -245,48 +262,45 @@ void medsec__mosq_tick(mosq *p)
         lose_to(p, MEDSEC_ERR_TIMEOUT);
     } else if (p->state == MOSQ_UP) {
         int rc = mosquitto_loop_misc(p->handle);
-        if (rc == MOSQ_ERR_SUCCESS && mosquitto_want_write(p->handle)) {
-            rc = note(p, mosquitto_loop_write(p->handle, 1));
+        if (rc == MOSQ_ERR_SUCCESS) {
+            rc = write_out(p);
         }
         look(p, rc, false);
     }
 }
 
-static int write_out(mosq *p, size_t count)
+/* One window after the other; packets that libmosquitto writes one by one leave together. */
+static int send_windows(mosq *p, bool *corked)
 {
-    const int fd = mosquitto_socket(p->handle);
-    if (!mosquitto_want_write(p->handle)) {
-        return MOSQ_ERR_SUCCESS;
+    int rc = MOSQ_ERR_SUCCESS;
+    size_t count = 1;
+    for (unsigned i = 0; i < WINDOWS_A_TURN && count > 0 && !is_blocked(p); i++) {
+        count = medsec__mosq_hand_over(p, &rc);
+        if (count > 1 && !*corked && !medsec__mosq_is_sending(p)) {
+            *corked = true;
+            medsec__broker_cork(mosquitto_socket(p->handle), true);
+        }
+        rc = rc == MOSQ_ERR_SUCCESS ? write_out(p) : rc;
+        medsec__mosq_release(p);
+        if (rc != MOSQ_ERR_SUCCESS || mosquitto_socket(p->handle) < 0) {
+            return rc;
+        }
     }
-    if (count > 1) {
-        medsec__broker_cork(fd, true);
+    if (count > 0 && !is_blocked(p)) {
+        medsec__mosq_retry(p, 0);
     }
-    return note(p, mosquitto_loop_write(p->handle, 1));
+    return rc;
 }
 
 void medsec__mosq_flush(mosq *p)
 {
-    int rc = MOSQ_ERR_SUCCESS;
-    size_t count;
-    unsigned windows = 0;
     bool corked = false;
     if (p->state != MOSQ_UP) {
         return;
     }
-    do {
-        count = medsec__mosq_hand_over(p, &rc);
-        corked = corked || count > 1;
-        if (rc == MOSQ_ERR_SUCCESS) {
-            rc = write_out(p, count);
-        }
-        medsec__mosq_release(p);
-    } while (count > 0 && rc == MOSQ_ERR_SUCCESS && mosquitto_socket(p->handle) >= 0 &&
-             !mosquitto_want_write(p->handle) && ++windows < WINDOWS_A_TURN);
+    const int rc = send_windows(p, &corked);
     if (corked) {
         medsec__broker_cork(mosquitto_socket(p->handle), false);
-    }
-    if (windows == WINDOWS_A_TURN) {
-        medsec__mosq_retry(p, 0);
     }
     look(p, rc, false);
 }
@@ -312,6 +326,5 @@ bool medsec__mosq_say_goodbye(mosq *p)
     if (p->goodbye < 0) {
         (void)mosquitto_disconnect(p->handle);
     }
-    return mosquitto_loop_write(p->handle, 1) == MOSQ_ERR_SUCCESS &&
-           mosquitto_socket(p->handle) >= 0;
+    return write_out(p) == MOSQ_ERR_SUCCESS && mosquitto_socket(p->handle) >= 0;
 }

@@ -3,46 +3,31 @@
 
 #include <stdlib.h>
 
-/*
- * A packet on the network and the other end's waking up cost as much as many messages: what is
- * published waits this long for company.
- */
-#define LINGER_MS 5u
-
 #define SECOND_MS 1000u
 #define GOODBYE_MS 500u /* for the last packets to leave */
 
-static void on_linger(uv_timer_t *timer)
-{
-    medsec__mosq_flush(timer->data);
-}
-
-static void gather(mosq *p, mosq_due due)
-{
-    (void)uv_timer_start(&p->linger, on_linger, due == MOSQ_NOW ? 0 : LINGER_MS, 0);
-}
-
+/* What woke the loop is done when it waits the next time. */
 static void on_wake(uv_async_t *async)
 {
-    mosq *p = async->data;
-    uv_mutex_lock(&p->lock);
-    const mosq_due due = p->due;
-    uv_mutex_unlock(&p->lock);
-    if (due != MOSQ_NOT_DUE) {
-        gather(p, due);
+    (void)async;
+}
+
+static void before_wait(uv_prepare_t *prepare)
+{
+    mosq *p = prepare->data;
+    if (p->is_due) {
+        medsec__mosq_flush(p);
     }
 }
 
-void medsec__mosq_call(mosq *p, mosq_due due)
+void medsec__mosq_call(mosq *p)
 {
     const uv_thread_t here = uv_thread_self(), home = p->home;
-    if (due <= p->due || !p->attached) {
+    if (p->is_due || !p->attached) {
         return;
     }
-    p->due = due;
-    if (uv_thread_equal(&here, &home)) {
-        gather(p, due);
-    } else {
+    p->is_due = true;
+    if (!uv_thread_equal(&here, &home)) {
         (void)uv_async_send(&p->wake);
     }
 }
@@ -154,10 +139,11 @@ medsec_status medsec__mosq_attach(mosq *p, uv_loop_t *loop)
     if (uv_async_init(loop, &p->wake, on_wake) != 0) {
         return MEDSEC_ERR_MEMORY;
     }
-    (void)uv_timer_init(loop, &p->linger);
+    (void)uv_prepare_init(loop, &p->flush);
+    (void)uv_prepare_start(&p->flush, before_wait);
     (void)uv_timer_init(loop, &p->retry);
     (void)uv_timer_init(loop, &p->second);
-    p->wake.data = p->linger.data = p->retry.data = p->second.data = p->work.data = p;
+    p->wake.data = p->flush.data = p->retry.data = p->second.data = p->work.data = p;
     p->loop = loop;
     (void)uv_timer_start(&p->second, on_second, SECOND_MS, SECOND_MS);
     medsec__mosq_retry(p, 0);
@@ -171,14 +157,14 @@ void medsec__mosq_detach(mosq *p)
 {
     uv_mutex_lock(&p->lock);
     p->attached = false;
-    p->due = MOSQ_NOW;
+    p->is_due = true;
     uv_mutex_unlock(&p->lock);
     if (p->state == MOSQ_DIALLING) {
         (void)uv_cancel((uv_req_t *)&p->work);
     }
     medsec__mosq_unwatch(p);
     uv_close((uv_handle_t *)&p->wake, NULL);
-    uv_close((uv_handle_t *)&p->linger, NULL);
+    uv_close((uv_handle_t *)&p->flush, NULL);
     uv_close((uv_handle_t *)&p->retry, NULL);
     uv_close((uv_handle_t *)&p->second, NULL);
     p->loop = NULL;

@@ -13,7 +13,8 @@
 /*
  * The back end on libmosquitto: mosquitto.c has the table, mosquitto_loop.c the handles in the
  * user's loop, mosquitto_dial.c makes a connection, in a thread of libuv's pool, mosquitto_link.c
- * is one connection from its first byte to its last, mosquitto_window.c what is under way on it.
+ * is one connection from its first byte to its last, mosquitto_window.c what is under way on it,
+ * mosquitto_direct.c writes messages of QoS 0 past libmosquitto.
  *
  * Everything happens in the one loop that it is attached to; stop() has a loop of its own. Other
  * threads put messages into the queue and wake that loop. A new handle is made for each connection,
@@ -28,15 +29,14 @@ typedef enum mosq_state {
     MOSQ_UP
 } mosq_state;
 
-/* When the loop will look at the queue: what is queued in between goes with the rest. */
-typedef enum mosq_due { MOSQ_NOT_DUE, MOSQ_SOON, MOSQ_NOW } mosq_due;
+#define MOSQ_SLOTS 256u /* messages under way, of either quality of service */
 
-/* A message that libmosquitto has. */
+/* A message that is under way. */
 typedef struct mosq_slot {
     uint64_t token;
     const char *topic; /* in the queue */
     medsec_status status;
-    uint16_t id; /* of the packet */
+    uint16_t id; /* of the packet; 0: it went past libmosquitto */
     bool done;
 } mosq_slot;
 
@@ -60,8 +60,8 @@ typedef struct mosq {
     uv_mutex_t lock; /* for these */
     medsec__queue queue;
     medsec_publisher_stats counts;
-    mosq_due due; /* NOW also while there is no use in waking anybody */
-    size_t fresh; /* bytes queued since the loop looked */
+    _Atomic bool is_due; /* the loop looks at the queue before it waits; also while there is no use
+                            in waking it. Read without the lock */
     bool attached;
     bool linked;
     bool stopping;
@@ -72,7 +72,7 @@ typedef struct mosq {
 
     uv_loop_t *loop; /* what follows is of its thread */
     uv_async_t wake;
-    uv_timer_t linger; /* lets messages gather */
+    uv_prepare_t flush; /* before the loop waits: what came in one round leaves as one */
     uv_timer_t retry; /* the next attempt to connect */
     uv_timer_t second; /* keep-alive, and the limit for a greeting */
     uv_poll_t *poll; /* of the socket; in the heap, since it is closed later than the socket */
@@ -94,12 +94,18 @@ typedef struct mosq {
     bool has_failure; /* the broker said why it does not want us */
     medsec__link_failure failure;
     bool is_old; /* the broker said that it does not know MQTT 5 */
-    mosq_slot slots[MEDSEC_MQTT_IN_FLIGHT];
-    size_t window; /* messages that libmosquitto may have at a time */
-    uint64_t handed; /* ordinal of the next message for it */
-    uint64_t released; /* ordinal of the oldest one that it has */
+    mosq_slot slots[MOSQ_SLOTS];
+    uint64_t handed; /* ordinal of the next message to leave the queue */
+    uint64_t released; /* ordinal of the oldest one under way */
     uint64_t confirmed; /* what that was, */
     uint64_t confirmed_ms; /* since when */
+    size_t window; /* messages that libmosquitto may have at a time */
+    size_t in_flight; /* and has */
+    uint32_t packet_max; /* bytes; the broker's */
+    uint8_t *out; /* packets of QoS 0 */
+    size_t out_len;
+    size_t out_sent;
+    uint64_t out_first; /* ordinal of the first one */
 
     bool draining; /* for stop() */
     bool overdue; /* not longer than for a good-bye */
@@ -129,9 +135,10 @@ bool medsec__mosq_say_goodbye(mosq *p);
 /* Ends the connection without a word; what was under way is queued again. */
 void medsec__mosq_hang_up(mosq *p);
 
-/* mosquitto_window.c. Hands over what the window allows; how many that were. `rc`: libmosquitto's,
- * when the connection is of no use any more. */
+/* mosquitto_window.c. Hands over what is next, as far as it goes the same way and the window
+ * allows; how many that were. `rc`: libmosquitto's, when the connection is of no use any more. */
 size_t medsec__mosq_hand_over(mosq *p, int *rc);
+mosq_slot *medsec__mosq_claim(mosq *p, const medsec_message *m);
 /* What the broker says of a packet: a reason code of MQTT 5 (section 2.4), or 0. */
 void medsec__mosq_settle(mosq *p, int id, int code);
 /* Gives up the messages that are settled, and tells. */
@@ -141,6 +148,16 @@ void medsec__mosq_rewind(mosq *p);
 /* The lock is held. True: whoever waited for room can go on. */
 bool medsec__mosq_relieve(mosq *p);
 
+/* mosquitto_direct.c. Nothing of libmosquitto may be on its way meanwhile. */
+MEDSEC_CHECK bool medsec__mosq_open_direct(mosq *p);
+void medsec__mosq_close_direct(mosq *p);
+/* Takes messages off the queue as long as they can go this way; how many. The lock is held. */
+size_t medsec__mosq_compose(mosq *p);
+/* False: the connection is broken. */
+bool medsec__mosq_send(mosq *p);
+/* Something of it has not left: libmosquitto must not write. */
+bool medsec__mosq_is_sending(const mosq *p);
+
 /* mosquitto_loop.c */
 MEDSEC_CHECK medsec_status medsec__mosq_attach(mosq *p, uv_loop_t *loop);
 void medsec__mosq_detach(mosq *p);
@@ -149,8 +166,8 @@ MEDSEC_CHECK bool medsec__mosq_watch(mosq *p, int events);
 void medsec__mosq_unwatch(mosq *p);
 /* The next attempt in so many milliseconds. */
 void medsec__mosq_retry(mosq *p, uint32_t wait_ms);
-/* Has the loop flush; from any thread. The lock is held. */
-void medsec__mosq_call(mosq *p, mosq_due due);
+/* Something was queued; from any thread. The lock is held. */
+void medsec__mosq_call(mosq *p);
 /* Delivers what is queued, for so long, and says good-bye. */
 void medsec__mosq_drain(mosq *p, uint32_t timeout_ms);
 /* Something changed: a drain may have come to its end. */

@@ -9,35 +9,30 @@ typedef struct report {
     struct {
         uint64_t token;
         medsec_status status;
-    } durable[MEDSEC_MQTT_IN_FLIGHT];
+    } durable[MOSQ_SLOTS];
 } report;
 
 static mosq_slot *slot_at(mosq *p, uint64_t ordinal)
 {
-    return &p->slots[ordinal % MEDSEC_MQTT_IN_FLIGHT];
+    return &p->slots[ordinal % MOSQ_SLOTS];
 }
 
-static mosq_slot *claim_slot(mosq *p, const medsec_message *m)
+mosq_slot *medsec__mosq_claim(mosq *p, const medsec_message *m)
 {
     mosq_slot *slot = slot_at(p, p->handed++);
     *slot = (mosq_slot){.token = m->token, .topic = m->topic};
     return slot;
 }
 
-/* Takes what is next off the queue; it stays where it is until it is released. */
+/* What libmosquitto can take; it stays where it is until it is released. */
 static size_t take(mosq *p, medsec_message messages[MEDSEC_MQTT_IN_FLIGHT])
 {
     size_t count = 0;
-    const size_t room = p->window - (size_t)(p->handed - p->released);
-    uv_mutex_lock(&p->lock);
-    while (!p->reclaiming && count < room && medsec__queue_next(&p->queue, &messages[count])) {
-        count++;
+    while (p->in_flight + count < p->window && p->handed + count - p->released < MOSQ_SLOTS &&
+           medsec__queue_peek(&p->queue, &messages[count]) &&
+           (count == 0 || messages[count].qos > 0)) {
+        (void)medsec__queue_next(&p->queue, &messages[count++]);
     }
-    if (p->queue.handed == p->queue.count) {
-        p->due = MOSQ_NOT_DUE;
-        p->fresh = 0;
-    }
-    uv_mutex_unlock(&p->lock);
     return count;
 }
 
@@ -51,7 +46,7 @@ static void refuse(const mosq *p, mosq_slot *slot, const char *reason)
 /* False: the connection is of no use any more. */
 static bool publish(mosq *p, const medsec_message *m, int *rc)
 {
-    mosq_slot *slot = claim_slot(p, m);
+    mosq_slot *slot = medsec__mosq_claim(p, m);
     int id = 0;
     *rc = mosquitto_publish(p->handle, &id, m->topic, (int)m->payload_len, m->payload, m->qos,
                             m->retain);
@@ -60,6 +55,8 @@ static bool publish(mosq *p, const medsec_message *m, int *rc)
         /* The broker said so when it accepted the connection. */
         refuse(p, slot, mosquitto_strerror(*rc));
         *rc = MOSQ_ERR_SUCCESS;
+    } else {
+        p->in_flight++;
     }
     return *rc == MOSQ_ERR_SUCCESS;
 }
@@ -67,13 +64,20 @@ static bool publish(mosq *p, const medsec_message *m, int *rc)
 size_t medsec__mosq_hand_over(mosq *p, int *rc)
 {
     medsec_message messages[MEDSEC_MQTT_IN_FLIGHT];
-    const size_t count = take(p, messages);
+    size_t composed = 0, count = 0;
+    uv_mutex_lock(&p->lock);
+    if (!p->reclaiming) {
+        composed = medsec__mosq_compose(p);
+        count = composed == 0 ? take(p, messages) : 0;
+    }
+    p->is_due = p->queue.handed < p->queue.count;
+    uv_mutex_unlock(&p->lock);
     for (size_t i = 0; i < count; i++) {
         if (!publish(p, &messages[i], rc)) {
             break;
         }
     }
-    return count;
+    return composed + count;
 }
 
 /* The oldest first: that is what is mostly reported. Our own state has an id that is not there. */
@@ -88,6 +92,7 @@ void medsec__mosq_settle(mosq *p, int id, int code)
     }
     mosq_slot *slot = slot_at(p, i);
     slot->done = true;
+    p->in_flight--;
     if (code >= MOSQ_REFUSES) {
         refuse(p, slot, medsec__mqtt_refusal(code));
     }
@@ -148,4 +153,5 @@ void medsec__mosq_rewind(mosq *p)
 {
     medsec__queue_rewind(&p->queue);
     p->handed = p->released;
+    p->in_flight = p->out_len = p->out_sent = 0;
 }

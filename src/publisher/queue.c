@@ -105,7 +105,7 @@ static size_t step(const medsec__queue *queue, size_t at)
     return at == queue->wrap && at != queue->tail ? 0 : at;
 }
 
-bool medsec__queue_next(medsec__queue *queue, medsec_message *message)
+bool medsec__queue_peek(const medsec__queue *queue, medsec_message *message)
 {
     if (queue->handed == queue->count) {
         return false;
@@ -121,6 +121,14 @@ bool medsec__queue_next(medsec__queue *queue, medsec_message *message)
                                 .qos = r->qos,
                                 .retain = r->retain,
                                 .droppable = r->droppable};
+    return true;
+}
+
+bool medsec__queue_next(medsec__queue *queue, medsec_message *message)
+{
+    if (!medsec__queue_peek(queue, message)) {
+        return false;
+    }
     queue->next = step(queue, queue->next);
     queue->handed++;
     return true;

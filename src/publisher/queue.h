@@ -30,6 +30,9 @@ MEDSEC_CHECK medsec_status medsec__queue_push(medsec__queue *queue, const medsec
 /* The oldest one not handed out yet; its topic has a NUL behind it. False: there is none. */
 bool medsec__queue_next(medsec__queue *queue, medsec_message *message);
 
+/* The same, and it stays the next one. */
+bool medsec__queue_peek(const medsec__queue *queue, medsec_message *message);
+
 /* Gives up the oldest record. False: there is none. */
 bool medsec__queue_release(medsec__queue *queue);
 
