@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Many devices for a long time, with a fault every 20 seconds: nothing is lost, and the gateway takes
-no more memory and no more descriptors at the end than at the beginning.
+no more memory and no more descriptors at the end than at the beginning. A second gateway on the same
+port is killed now and then, and the first one takes its devices.
 
 One JSON object a line: each fault, a sample of the gateway a minute, and the verdict. Status 1 when
 something was lost or grew, 2 when it could not be found out."""
@@ -42,7 +43,7 @@ class Soak(contextlib.ExitStack):
         self.folder = tempfile.mkdtemp(prefix="medsec-soak-")
         self.callback(shutil.rmtree, self.folder, True)
         self.samples = []
-        self.guests = 0
+        self.guests = self.faults = 0
         self.begin()
 
     def path(self, name):
@@ -56,11 +57,8 @@ class Soak(contextlib.ExitStack):
         self.broker = harness.Broker(self.folder)
         self.broker.start()
         self.callback(self.broker.stop)
-        spool = ["--spool", self.path("spool")] if options.spool else []
-        self.gateway = harness.Proxy(
-            self.registry, self.broker.url(), self.path("proxy.log"), "--publish", "batch",
-            "--mqtt-client", options.client, "--source-burst", "20000", *spool)
-        self.callback(self.end_gateway)
+        self.gateway = self.start_gateway("first")
+        self.second = self.start_gateway("second")
         self.tally = fleet.Tally(self.broker, "Pico/+/Readings", self.path("tally"))
         self.callback(self.tally.stop)
         self.warm_up()
@@ -72,8 +70,19 @@ class Soak(contextlib.ExitStack):
                                                            1.7 * options.every),
             "--outage", "%g@%g" % (options.every / 10, 5.3 * options.every), "--outage-cuts")
         self.callback(lambda: self.simulator.alive() and self.simulator.stop(signal.SIGKILL))
-        if not self.tally.wait("starts", self.first["devices"] + options.devices, 60 + options.devices / RAMP):
+        if not self.tally.wait("starts", self.first["devices"] + options.devices,
+                               60 + options.devices / RAMP):
             raise RuntimeError("not all devices are heard")
+
+    def start_gateway(self, name):
+        where = "%s:%d" % (self.gateway.address if name == "second" else (harness.HOST, 0))
+        spool = ["--spool", self.path(name + "-spool")] if self.options.spool else []
+        gateway = harness.Proxy(
+            self.registry, self.broker.url(), self.path(name + ".log"), "--listen", where, "--name",
+            name, "--publish", "batch", "--mqtt-client", self.options.client, "--source-burst",
+            "20000", *spool)
+        self.callback(self.end_gateway, gateway)
+        return gateway
 
     def warm_up(self):
         """Each loop has had a connection: it keeps a descriptor in reserve from then on."""
@@ -84,13 +93,13 @@ class Soak(contextlib.ExitStack):
                                 "--devices", min(WARM, self.options.devices), "--count", 1)
         self.first = first.wait(60)
         if self.first["code"] != 0 or not self.tally.wait("readings", self.first["sampled"], 20):
-            raise RuntimeError("the gateway does not serve:\n" + self.gateway.text()[-2000:])
+            raise RuntimeError("the gateways do not serve:\n" + self.gateway.text()[-2000:])
         harness.wait_until(lambda: self.gateway.sockets() <= sockets)
 
-    def end_gateway(self):
-        if self.gateway.alive():
-            self.gateway.send(signal.SIGCONT)
-            self.gateway.stop()
+    def end_gateway(self, gateway):
+        if gateway.alive():
+            gateway.send(signal.SIGCONT)
+            gateway.stop()
 
     def descriptors(self):
         return len(os.listdir("/proc/%d/fd" % self.gateway.pid))
@@ -129,6 +138,13 @@ class Soak(contextlib.ExitStack):
         process.send(signal.SIGCONT)
         return {"hung_s": round(pause, 1)}
 
+    def gateway_is_killed(self):
+        self.second.stop(signal.SIGKILL)
+        pause = self.some(0, 4)
+        time.sleep(pause)
+        self.second = self.start_gateway("second")
+        return {"away_s": round(pause, 1)}
+
     def registry_changes(self):
         """A guest comes and the last one goes."""
         if self.guests > 0:
@@ -163,9 +179,11 @@ class Soak(contextlib.ExitStack):
         return self.strangers(200, lambda: bytes((0xA1, 0x11, 0, 104)) + self.random.randbytes(50))
 
     def befall(self):
-        fault = self.random.choice((
-            self.broker_restarts, self.broker_hangs, self.gateway_hangs, self.registry_changes,
-            self.garbage, self.silence, self.half_a_greeting))
+        """The first one lets the gateway that is watched have all devices."""
+        fault = self.gateway_is_killed if self.faults == 0 else self.random.choice((
+            self.gateway_is_killed, self.broker_restarts, self.broker_hangs, self.gateway_hangs,
+            self.registry_changes, self.garbage, self.silence, self.half_a_greeting))
+        self.faults += 1
         begin = time.monotonic()
         what = fault()
         self.tell({"soak": "fault", "fault": fault.__name__, **what,

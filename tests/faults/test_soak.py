@@ -7,7 +7,7 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[1:1] = [os.path.join(HERE, "..", folder) for folder in ("support", "faults")]
+sys.path[1:1] = [os.path.join(HERE, "..", "support"), HERE]
 import harness
 import soak
 
