@@ -50,6 +50,8 @@ typedef struct medsec_session_owner {
                           medsec_suite suite, medsec_peer *peer);
     void (*random)(void *context, uint8_t *out, size_t len); /* cryptographic */
     uint64_t (*utc_ms)(void *context); /* for the WELCOME, and for readings of unknown time */
+    /* For the age of a session: a clock that nobody sets. NULL: utc_ms serves. */
+    uint64_t (*steady_ms)(void *context);
     const medsec_keypair
         *keys; /* the gateway's: its own, then the one before it; NULL: no medsec/1 */
     size_t key_count; /* 0, 1 or 2 */
@@ -95,7 +97,7 @@ typedef struct medsec_session_v1 {
     size_t record_len; /* of the record that is being reported; 0: none */
     const uint8_t *message; /* in it */
     size_t message_len;
-    uint64_t began_ms; /* UTC of the WELCOME: a session has a lifetime */
+    uint64_t began_ms; /* of the WELCOME, by steady_ms: a session has a lifetime */
     uint64_t received_ms; /* UTC when the record came, for readings of unknown time */
     uint64_t last_ms; /* the device's time of the last reading of such a message */
     uint32_t last_sequence;

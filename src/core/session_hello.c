@@ -83,8 +83,8 @@ static medsec_status write_welcome(medsec_session *session, exchange *x, uint8_t
     medsec_session_v1 *v1 = &session->on.v1;
     uint8_t time[TIME_LEN];
     size_t len = 0;
-    v1->began_ms = session->owner->utc_ms(session->context);
-    medsec__store_be(time, v1->began_ms, sizeof time);
+    v1->began_ms = medsec__session_steady_ms(session);
+    medsec__store_be(time, session->owner->utc_ms(session->context), sizeof time);
     session->owner->random(session->context, x->ephemeral, sizeof x->ephemeral);
     medsec_status status = medsec_handshake_set_ephemeral(&x->handshake, x->ephemeral);
     if (status != MEDSEC_OK) {

@@ -35,6 +35,9 @@ medsec_status medsec__v1_take(medsec_session *session, medsec__input *in, medsec
 /* Reads a whole HELLO, whose header was checked, and writes the WELCOME. */
 medsec_status medsec__v1_hello(medsec_session *session, const uint8_t hello[MEDSEC_HELLO_LEN]);
 
+/* By which a session grows old. */
+uint64_t medsec__session_steady_ms(const medsec_session *session);
+
 /* Wipes whatever the wire kept; `fault` is what is told from now on. */
 void medsec__session_end(medsec_session *session, medsec_status fault);
 

@@ -41,11 +41,17 @@ static medsec_status take_hello(medsec_session *session, medsec__input *in, meds
     return status;
 }
 
-/* A clock that is set back makes a session no older. */
-static bool is_expired(const medsec_session_v1 *v1)
+uint64_t medsec__session_steady_ms(const medsec_session *session)
 {
-    return v1->received_ms > v1->began_ms &&
-           v1->received_ms - v1->began_ms >= MEDSEC_SESSION_LIFETIME_MS;
+    const medsec_session_owner *owner = session->owner;
+    return (owner->steady_ms ? owner->steady_ms : owner->utc_ms)(session->context);
+}
+
+/* A clock that is set back makes a session no older. */
+static bool is_expired(const medsec_session *session)
+{
+    const uint64_t began_ms = session->on.v1.began_ms, now_ms = medsec__session_steady_ms(session);
+    return now_ms > began_ms && now_ms - began_ms >= MEDSEC_SESSION_LIFETIME_MS;
 }
 
 /* Opens the next record if it is there: v1->record_len says so. */
@@ -58,7 +64,7 @@ static medsec_status open_record(medsec_session *session, medsec__input *in)
         return status;
     }
     v1->received_ms = session->owner->utc_ms(session->context);
-    if (is_expired(v1)) {
+    if (is_expired(session)) {
         return MEDSEC_ERR_EXPIRED;
     }
     uint8_t *message = NULL;

@@ -351,6 +351,12 @@ static uint64_t utc_ms(void *context)
     return medsec__emit_now_ms();
 }
 
+static uint64_t steady_ms(void *context)
+{
+    const medsec__connection *c = context;
+    return uv_now(&c->loop->uv);
+}
+
 medsec_status medsec__loop_open(medsec__loop *loop)
 {
     static const uint8_t no_key[MEDSEC_AES128_KEY_LEN];
@@ -376,7 +382,8 @@ medsec_status medsec__loop_open(medsec__loop *loop)
     loop->owner = (medsec_session_owner){.identify = medsec__identify,
                                          .find = medsec__identify_public,
                                          .random = fill_random,
-                                         .utc_ms = utc_ms};
+                                         .utc_ms = utc_ms,
+                                         .steady_ms = steady_ms};
     medsec__identify_use(loop, medsec__watch_directory(loop->gateway));
     status = open_handles(loop);
     if (status != MEDSEC_OK) {

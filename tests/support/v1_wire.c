@@ -179,6 +179,11 @@ static uint64_t utc_ms(void *context)
     return ((v1_session *)context)->now_ms;
 }
 
+static uint64_t steady_ms(void *context)
+{
+    return ((v1_session *)context)->steady_ms;
+}
+
 void v1_session_begin(void *gateway)
 {
     v1_session *g = gateway;
@@ -188,6 +193,7 @@ void v1_session_begin(void *gateway)
     g->owner = (medsec_session_owner){.find = find,
                                       .random = give_random,
                                       .utc_ms = utc_ms,
+                                      .steady_ms = steady_ms,
                                       .keys = g->keys,
                                       .key_count = g->key_count};
     medsec_session_open(&g->session, g->crypto != NULL ? g->crypto : medsec_crypto_openssl(),

@@ -56,7 +56,8 @@ typedef struct v1_session {
     medsec_keypair keys[2];
     size_t key_count;
     const char *ephemeral; /* another one is another session */
-    uint64_t now_ms;
+    uint64_t now_ms; /* of the calendar */
+    uint64_t steady_ms;
     bool acknowledges; /* at once, whatever is due */
     const medsec_crypto *crypto; /* NULL: the host's */
 
