@@ -104,6 +104,7 @@ class Scene:
         if preload:
             self.page = Page(os.path.join(self.folder, "page"), self.setup.preload)
             self.environment = self.page.environment()
+            arguments = [*arguments, "--sandbox", "off"]  # the library makes calls of its own
         self.arguments = ["--publish", "reading", "--mqtt-client", self.setup.client, *arguments]
         self.log = log or os.path.join(self.folder, "gateway.log")
         self.port = harness.free_port()

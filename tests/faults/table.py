@@ -23,7 +23,7 @@ def failures(row):
         found.append("%d readings never acknowledged" % (row["sent"] - row["acknowledged"]))
     if row["deaths"] and not row["may_die"]:
         found.append("the gateway ended by itself: %s" % row["died_of"])
-    return found + [name for name in row["notes"] if " not " in name]
+    return found + [name for name in row["notes"] if "not " in name]
 
 
 def complaints(row, part):

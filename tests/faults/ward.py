@@ -39,6 +39,7 @@ class Patient:
         self.lock = threading.Lock()
         self.done = []  # latencies of this window, in seconds
         self.acknowledged = set()
+        self.begin_ms = None
         self.connections = 0
         self.unsent = 0  # the first number that was not sent on this connection
         self.ends = threading.Event()
@@ -67,7 +68,10 @@ class Patient:
     def sample(self):
         now = time.monotonic()
         while self.next_due <= now and not self.ends.is_set():
-            seq, = self.device.sample(1)
+            if self.begin_ms is None:
+                self.begin_ms = self.device.utc_ms - round(1000 * self.next_due)
+            # Its own clock from then on: what a gateway says later may be anything.
+            seq, = self.device.sample(1, self.begin_ms + round(1000 * self.next_due))
             with self.lock:
                 self.due[seq] = self.next_due
             self.next_due += self.period_s
