@@ -2,6 +2,7 @@
 """The same readings by TLS clients straight into the broker, and by the gateway into the same
 broker: what broker and gateway spend on each, what it takes on the wire, what a connect costs."""
 
+import itertools
 import os
 import secrets
 import subprocess
@@ -88,28 +89,34 @@ def connects(place):
             "bytes": round((summary["bytes"] + summary["received"]) / summary["connections"])}
 
 
+def wires_of(options, publish, qos):
+    """Those whose messages are the clients': a seed device has no batches, medsec/1 has QoS 1."""
+    return [wire for wire in options.wire
+            if (publish != "batch" if wire == "seed" else qos == 1)]
+
+
 def rows_of(place, options, publish, qos):
     """Every way with its cost, those by the gateway also as a share of what TLS clients cost."""
     clients = [by_clients(place, options, security, publish, qos)
                for security in place.broker.ports]
     yield from clients
     of = {row["security"]: row["both_us"] for row in clients}
-    for wire in options.wire:
-        for client in options.client:
-            row = by_gateway(place, options, wire, client, publish, qos)
-            yield {**row, "of_psk": round(row["both_us"] / of["psk"], 2),
-                   "of_cert": round(row["both_us"] / of["cert"], 2)}
+    for wire, client in itertools.product(wires_of(options, publish, qos), options.client):
+        row = by_gateway(place, options, wire, client, publish, qos)
+        yield {**row, "of_psk": round(row["both_us"] / of["psk"], 2),
+               "of_cert": round(row["both_us"] / of["cert"], 2)}
 
 
 def compare(options):
     options.devices = options.devices or 50
-    with scene.Scene(CONNECTS, "medsec1", broker=TlsBroker) as place:
+    with scene.Scene(max(CONNECTS, options.devices), "medsec1", broker=TlsBroker) as place:
         place.of_wire = {"medsec1": place.credentials,
                          "seed": place.add_devices("seed", options.devices, "seed")}
         for publish in options.publish:
             place.subscriber = place.subscribe(scene.MEASURED[publish])
             for qos in options.qos:
                 for row in rows_of(place, options, publish, qos):
-                    yield {**row, "bench": "tls", "publish": publish}
+                    yield {"bench": "tls", "publish": publish, "devices": options.devices,
+                           "rate_hz": options.rate, **row}
             place.subscriber.close()
         yield connects(place)
