@@ -110,6 +110,8 @@ set(MEDSEC_GATEWAY_SOURCES
   src/gateway/budget.c
   src/gateway/command.c
   src/gateway/connection.c
+  src/gateway/counters.c
+  src/gateway/drain.c
   src/gateway/emit.c
   src/gateway/events.c
   src/gateway/gateway.c

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "acknowledge.h"
+
 #include "internal.h"
 
 void medsec__acknowledge_durable(void *context, uint64_t token, medsec_status status)

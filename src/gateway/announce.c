@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "announce.h"
+
+#include "command.h"
+#include "emit.h"
+#include "identify.h"
 #include "internal.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+
+#include "announce.h"
 #include "internal.h"
 
 #include <cjson/cJSON.h>

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "acknowledge.h"
+#include "announce.h"
+#include "command.h"
+#include "events.h"
 #include "internal.h"
+#include "turn.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "emit.h"
+
 #include "internal.h"
 
 #include <stdio.h>

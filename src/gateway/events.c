@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "events.h"
+
+#include "acknowledge.h"
+#include "command.h"
+#include "emit.h"
+#include "identify.h"
 #include "internal.h"
 
 /* Which of the secrets that were tried it was. */

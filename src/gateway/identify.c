@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "identify.h"
+
 #include "internal.h"
 
 #include <stdio.h>

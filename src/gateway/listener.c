@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "listener.h"
+
 #include "internal.h"
 
 #include <errno.h>

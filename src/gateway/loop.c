@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "acknowledge.h"
+#include "announce.h"
+#include "command.h"
+#include "drain.h"
+#include "emit.h"
+#include "identify.h"
 #include "internal.h"
+#include "listener.h"
+#include "turn.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -10,8 +18,6 @@
 
 #define TICK_MIN_MS 10u
 #define TICK_MAX_MS 1000u
-
-static void on_tick(uv_timer_t *timer);
 
 static void expire_one(medsec__connection *c, medsec__place place)
 {
@@ -59,25 +65,6 @@ static void expire_paused(medsec__loop *loop, medsec__place place)
     }
 }
 
-static void close_all(medsec__loop *loop)
-{
-    for (unsigned i = 0; i < MEDSEC__PLACES; i++) {
-        while (!TAILQ_EMPTY(&loop->places[i])) {
-            medsec__connection_goodbye(TAILQ_FIRST(&loop->places[i]), MEDSEC_CLOSE_RESTART);
-        }
-    }
-}
-
-static bool is_empty(const medsec__loop *loop)
-{
-    for (unsigned i = 0; i < MEDSEC__PLACES; i++) {
-        if (!TAILQ_EMPTY(&loop->places[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Reads on from those who waited longest, as many as `room` says; gives what is left of it. */
 static unsigned resume_list(medsec__loop *loop, medsec__place place, const bool pressed[2],
                             unsigned room)
@@ -93,8 +80,7 @@ static unsigned resume_list(medsec__loop *loop, medsec__place place, const bool 
     return room;
 }
 
-/* Some at a time: what these bring may be all that there is room for. False: nobody may. */
-static bool resume_some(medsec__loop *loop)
+bool medsec__loop_resume(medsec__loop *loop)
 {
     medsec_publisher *publisher = loop->gateway->options.publisher;
     const bool pressed[2] = {publisher->ops->pressed(publisher, false),
@@ -104,32 +90,12 @@ static bool resume_some(medsec__loop *loop)
     return resume_list(loop, MEDSEC__HELD, pressed, room) < MEDSEC__RESUMED_AT_ONCE;
 }
 
-static bool is_any_paused(const medsec__loop *loop)
+bool medsec__loop_is_any_paused(const medsec__loop *loop)
 {
     return !TAILQ_EMPTY(&loop->places[MEDSEC__PAUSED]) || !TAILQ_EMPTY(&loop->places[MEDSEC__HELD]);
 }
 
-/* Somebody waits for an acknowledgement, or to close. */
-static bool is_any_leaving(const medsec__loop *loop)
-{
-    const medsec__connection *c;
-    TAILQ_FOREACH(c, &loop->places[MEDSEC__LIVE], link)
-    {
-        if (c->course == MEDSEC__LEAVES) {
-            return true;
-        }
-    }
-    TAILQ_FOREACH(c, &loop->places[MEDSEC__WAITING], link)
-    {
-        if (c->course == MEDSEC__LEFT) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What other threads left word of. */
-static void hear(medsec__loop *loop)
+void medsec__loop_hear(medsec__loop *loop)
 {
     medsec__acknowledge_run(loop);
     medsec__command_run(loop);
@@ -147,7 +113,7 @@ medsec_status medsec__loop_attach(medsec__loop *loop)
     return status;
 }
 
-static void detach(medsec__loop *loop)
+void medsec__loop_detach(medsec__loop *loop)
 {
     medsec_publisher *publisher = loop->gateway->options.publisher;
     if (loop->attached && publisher->ops->detach) {
@@ -156,51 +122,11 @@ static void detach(medsec__loop *loop)
     loop->attached = false;
 }
 
-static void drain(medsec__loop *loop)
-{
-    hear(loop); /* nobody is woken any more */
-    if (is_any_paused(loop) && resume_some(loop)) {
-        loop->quiet = false;
-    }
-    bool done = (loop->quiet && !is_any_leaving(loop)) || is_empty(loop) ||
-                uv_now(&loop->uv) >= loop->drain_end_ms;
-    loop->quiet = true;
-    if (done) {
-        close_all(loop);
-        loop->drained = true;
-        atomic_fetch_sub(&loop->gateway->undrained, 1);
-        (void)uv_timer_start(&loop->tick, on_tick, 0, MEDSEC__DRAIN_WAIT_MS);
-    }
-}
-
-/* A loop that publishes may need what the publisher has in another one: all go together. */
-static void drain_tick(medsec__loop *loop)
-{
-    if (!loop->drained) {
-        drain(loop);
-        return;
-    }
-    hear(loop);
-    if (atomic_load(&loop->gateway->undrained) > 0) {
-        return;
-    }
-    detach(loop);
-    uv_close((uv_handle_t *)&loop->tick, NULL);
-    uv_close((uv_handle_t *)&loop->before_wait, NULL);
-    uv_close((uv_handle_t *)&loop->announce, NULL);
-    uv_close((uv_handle_t *)&loop->turn, NULL);
-    uv_close((uv_handle_t *)&loop->wake, NULL);
-}
-
 static void on_tick(uv_timer_t *timer)
 {
     medsec__loop *loop = timer->data;
     const medsec_gateway_options *o = &loop->gateway->options;
     atomic_store(&loop->turned_ms, uv_now(&loop->uv));
-    if (loop->draining) {
-        drain_tick(loop);
-        return;
-    }
     expire(loop, MEDSEC__WAITING, o->identify_timeout_ms);
     expire(loop, MEDSEC__QUEUED, o->identify_timeout_ms);
     expire_paused(loop, MEDSEC__QUEUED);
@@ -218,53 +144,10 @@ static uint64_t tick_ms(const medsec_gateway_options *o)
     return ms < TICK_MIN_MS ? TICK_MIN_MS : ms > TICK_MAX_MS ? TICK_MAX_MS : ms;
 }
 
-/* A seed device that is told the end of the stream stops sending, and closes in its turn; another
- * one keeps what is not acknowledged, so that nothing more needs to be read from it. */
-static void say_end(medsec__connection *c)
-{
-    uv_os_fd_t fd;
-    if (medsec__is_v1(c)) {
-        medsec__connection_leave(c, MEDSEC_CLOSE_RESTART);
-    } else if (uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0) {
-        (void)shutdown(fd, SHUT_WR);
-    }
-}
-
-static void say_end_to_all(medsec__loop *loop)
-{
-    struct medsec__connections all = TAILQ_HEAD_INITIALIZER(all);
-    for (unsigned i = 0; i < MEDSEC__PLACES; i++) {
-        TAILQ_CONCAT(&all, &loop->places[i], link);
-        while (!TAILQ_EMPTY(&all)) {
-            medsec__connection *c = TAILQ_FIRST(&all);
-            TAILQ_REMOVE(&all, c, link);
-            TAILQ_INSERT_TAIL(&loop->places[i], c, link);
-            if (c->course == MEDSEC__STAYS) {
-                say_end(c);
-            }
-        }
-    }
-}
-
-static void begin_drain(medsec__loop *loop)
-{
-    if (loop->draining) {
-        return;
-    }
-    medsec__listener_stop(loop);
-    loop->draining = true;
-    loop->quiet = false;
-    uv_update_time(&loop->uv);
-    loop->drain_end_ms = uv_now(&loop->uv) + MEDSEC__DRAIN_MAX_MS;
-    (void)uv_timer_stop(&loop->announce);
-    say_end_to_all(loop);
-    (void)uv_timer_start(&loop->tick, on_tick, MEDSEC__DRAIN_QUIET_MS, MEDSEC__DRAIN_QUIET_MS);
-}
-
 /* The others in the next round. */
 static void hear_relieved(medsec__loop *loop)
 {
-    if (resume_some(loop) && is_any_paused(loop)) {
+    if (medsec__loop_resume(loop) && medsec__loop_is_any_paused(loop)) {
         atomic_store(&loop->told_relieved, true);
         (void)uv_async_send(&loop->wake);
     }
@@ -282,9 +165,9 @@ static void on_wake(uv_async_t *async)
     if (atomic_exchange(&loop->told_linked, false)) {
         medsec__announce_again(loop);
     }
-    hear(loop);
+    medsec__loop_hear(loop);
     if (atomic_load(&loop->told_stop)) {
-        begin_drain(loop);
+        medsec__drain_begin(loop);
     }
 }
 
@@ -314,7 +197,7 @@ static void before_wait(uv_prepare_t *prepare)
     medsec__loop *loop = prepare->data;
     if (loop->is_stirred) {
         loop->is_stirred = false;
-        hear(loop);
+        medsec__loop_hear(loop);
     }
     rest(loop);
 }
@@ -423,7 +306,7 @@ static void close_handle(uv_handle_t *handle, void *context)
 
 void medsec__loop_abandon(medsec__loop *loop)
 {
-    detach(loop);
+    medsec__loop_detach(loop);
     uv_walk(&loop->uv, close_handle, NULL);
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
     medsec__loop_close(loop);

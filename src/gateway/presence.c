@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "announce.h"
+#include "command.h"
+#include "identify.h"
 #include "internal.h"
 
 #include <stdlib.h>

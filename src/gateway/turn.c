@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "turn.h"
+
 #include "internal.h"
 
 #include <netinet/in.h>
