@@ -79,6 +79,7 @@ typedef struct medsec__spool {
     uint64_t deadline_ns;
     uint64_t next; /* sequence number */
     uint64_t reserved; /* for what went through and comes back */
+    uint64_t reserved_end;
     uint64_t handed; /* sequence number of the last one handed over from the disk */
     uint64_t behind_queued;
     uint64_t behind_published;

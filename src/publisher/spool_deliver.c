@@ -71,7 +71,9 @@ static void follow(medsec__spool *s, uint64_t sequence)
 static medsec_status peek(medsec__spool *s, medsec__spool_record *record)
 {
     medsec_status status = medsec__spool_disk_peek(&s->disk, record);
-    follow(s, status == MEDSEC_OK ? record->sequence : UINT64_MAX);
+    if (status != MEDSEC_ERR_IO) {
+        follow(s, status == MEDSEC_OK ? record->sequence : UINT64_MAX);
+    }
     return status;
 }
 

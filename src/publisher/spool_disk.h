@@ -10,6 +10,9 @@
  * are delivered. One thread at a time; blocks while the disk works.
  */
 #define MEDSEC__SPOOL_GROUP_MAX 16384u /* messages of one kind in a group */
+/* Sequence numbers that are left out for messages that may come later and go before: more than any
+ * memory holds. A segment does not span such a gap. */
+#define MEDSEC__SPOOL_RESERVE (UINT64_C(1) << 28)
 
 /* One file. */
 typedef struct medsec__spool_segment {

@@ -5,8 +5,6 @@
 
 #define MS 1000000ull /* nanoseconds */
 #define ROUND 256u /* messages passed on; then the disk is looked after */
-/* Numbers for what went through and comes back: more than any memory holds of it. */
-#define RESERVE (UINT64_C(1) << 28)
 /* A broker that takes nothing for so long is away, whatever its connection says. */
 #define SLOW_NS (2000u * MS)
 #define EXPIRE_NS (1000u * MS)
@@ -18,12 +16,16 @@
 #define WAIT_LINKED_MS 5u
 #define WAIT_AWAY_MS 100u
 
-/* From now on there is something behind that is not on disk. */
+/* From now on there is something behind that is not on disk. Numbers that were reserved before and
+ * not used are good as long as none above them was. */
 static void let_through(medsec__spool *s)
 {
-    if (!s->went_through && s->next - s->reserved != RESERVE) {
+    const bool reserved =
+        s->next == s->reserved_end && s->reserved_end - s->reserved >= MEDSEC__SPOOL_RESERVE / 2;
+    if (!s->went_through && !reserved) {
         s->reserved = s->next;
-        s->next += RESERVE;
+        s->next += MEDSEC__SPOOL_RESERVE;
+        s->reserved_end = s->next;
     }
     s->went_through = true;
 }
@@ -87,7 +89,7 @@ static void watch(medsec__spool *s)
 static bool go_direct(medsec__spool *s)
 {
     uv_mutex_lock(&s->lock);
-    bool empty = s->ring.count == 0;
+    bool empty = s->ring.count == 0 && !s->returned;
     if (empty) {
         atomic_store(&s->direct, true);
     }

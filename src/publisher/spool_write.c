@@ -84,6 +84,7 @@ static bool may_grow(const medsec__spool_disk *disk, const medsec__spool_stream 
     const medsec__spool_block *block = &stream->group.block;
     const uint64_t age = medsec__spool_now_ms(disk) - segment->header.time_ms;
     return segment->last < block->first &&
+           block->first - segment->last < MEDSEC__SPOOL_RESERVE / 4 &&
            (!segment->next || segment->next->header.first > block->last) &&
            segment->end + medsec__spool_block_size(block) <= disk->segment_max &&
            age <= disk->age_ms / AGE_PARTS;
