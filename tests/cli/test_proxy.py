@@ -233,6 +233,8 @@ class Proxy(unittest.TestCase):
             child = self.start(user="nobody", listen=listen)
             self.assertEqual(self.status(child, "Uid"), {"\t".join([str(nobody.pw_uid)] * 4)})
             self.assertEqual(self.status(child, "Gid"), {"\t".join([str(nobody.pw_gid)] * 4)})
+            groups = {int(group) for text in self.status(child, "Groups") for group in text.split()}
+            self.assertEqual(groups, set(os.getgrouplist("nobody", nobody.pw_gid)))
             for field in ("CapEff", "CapPrm"):
                 self.assertEqual({int(text, 16) for text in self.status(child, field)}, {rights})
             self.assertEqual(os.stat("/proc/%d/mem" % child.pid).st_uid, 0)  # not dumpable

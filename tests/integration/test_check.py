@@ -4,8 +4,10 @@
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
+import unittest
 
 sys.path += [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", folder)
              for folder in ("support", "interop")]
@@ -54,6 +56,7 @@ class Check(GatewayTest):
         listen = "%s:%d" % (HOST, proxy.address[1])
         self.assertEqual(self.check("--metrics", "%s:%d" % (HOST, port), listen=listen), 0)
         self.assertIn("in use", self.right["metrics"])
+        self.assertNotIn("in use", self.right["listen"])  # gateways share it
         self.assertEqual(proxy.events("broker-lost"), [])
         self.assertEqual(len(subscriber.payloads(topic)), 1)
         self.assertEqual({message.topic for message in subscriber.messages}, {topic})
@@ -137,6 +140,31 @@ class Check(GatewayTest):
             file.write(b"\xff" * 4096)
         self.assertEqual(self.check(), 3)
         self.assertEqual(list(self.wrong), ["registry"])
+
+    def test_audit_log_that_was_edited(self):
+        self.broker.start()
+        self.registry.add("dev-1")
+        with sqlite3.connect(self.registry.path) as registry:
+            registry.execute("UPDATE audit SET actor = 'somebody else'")
+        registry.close()
+        self.assert_wrong(3, "registry", "bring back a copy")
+
+    def test_device_of_a_kind_that_is_not_known(self):
+        self.broker.start()
+        self.registry.add("dev-1", "--profile", "of-tomorrow")
+        self.assert_wrong(3, "registry", "1 devices are of a kind that is not known")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    def test_spool_of_another_user(self):
+        self.check("--user", "nobody", "--spool", self.folder)
+        self.assertIn("must be able to write there", self.wrong["spool"])
+
+    def test_lines_are_in_the_order_of_the_things(self):
+        done = subprocess.run([harness.tool("medsec-proxy"), "--check", "--registry", "/no/such",
+                               "--broker", AWAY, "--listen", HOST + ":0"], timeout=60, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        things = [line.split(":")[0] for line in done.stdout.splitlines() if line[0] != "2"]
+        self.assertEqual(things, ["settings", "user", "profiles", "registry", "listen", "broker"])
 
     def test_addresses(self):
         self.broker.start()
