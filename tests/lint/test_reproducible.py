@@ -11,7 +11,7 @@ import lint
 
 PRODUCTS = ("libmedsec.so", "libmedsec.a", "medsec-proxy", "medsec-sim", "medsec-keygen")
 SOURCES = ("CMakeLists.txt", "LICENSE", "README.md", "CHANGELOG.md", "cmake", "include", "src",
-           "cli", "fuzz")
+           "cli", "fuzz", "packaging")
 
 
 def product(build, name):
