@@ -76,7 +76,8 @@ class Readings:
     """What was published, reading by reading: device -> boot -> numbers; and how often in all."""
 
     def __init__(self):
-        self.devices, self.count, self.lock = {}, 0, threading.Lock()
+        self.devices, self.counts, self.lock = {}, {}, threading.Lock()
+        self.unnumbered = 0  # readings of the seed wire
 
     def add(self, payload):
         """Takes a payload of `Reading` or `Readings`; others say nothing here."""
@@ -84,13 +85,21 @@ class Readings:
             value = json.loads(payload)
         except ValueError:
             return
-        if not isinstance(value, dict) or "boot" not in value:
+        if not isinstance(value, dict) or "values" not in value and "readings" not in value:
             return
+        if "boot" not in value:
+            with self.lock:
+                self.unnumbered += len(value.get("readings", [value]))
+            return
+        device = value["device"]
+        seqs = [reading["seq"] for reading in value.get("readings", [value])]
         with self.lock:
-            boots = self.devices.setdefault(value["device"], {})
-            for reading in value.get("readings", [value]):
-                boots.setdefault(value["boot"], set()).add(reading["seq"])
-                self.count += 1
+            self.devices.setdefault(device, {}).setdefault(value["boot"], set()).update(seqs)
+            self.counts[device] = self.counts.get(device, 0) + len(seqs)
+
+    def count_of(self, device):
+        with self.lock:
+            return self.counts.get(device, 0)
 
     def of(self, device, boot):
         with self.lock:
@@ -98,7 +107,7 @@ class Readings:
 
     def total(self):
         with self.lock:
-            return self.count
+            return sum(self.counts.values())
 
 
 class Served:

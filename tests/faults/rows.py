@@ -3,6 +3,7 @@
 stands, and what was done."""
 
 import errno
+import json
 import os
 import resource
 import shutil
@@ -16,7 +17,8 @@ import mqtt
 from scene import Scene
 
 ROWS = []
-BROKER, GATEWAY, MACHINE, ATTACK, REGISTRY = ("broker", "gateway", "machine", "attack", "registry")
+BROKER, SPOOL, GATEWAY, MACHINE, ATTACK, REGISTRY = ("broker", "spool", "gateway", "machine",
+                                                     "attack", "registry")
 
 
 def row(part, what, short=False, sanitized=True):
@@ -46,15 +48,13 @@ def nothing(scene):
 @row(BROKER, "mosquitto killed (SIGKILL) and started again, three times a round", short=True)
 def broker_killed(scene):
     scene.open(Scene.TAPPED)
+    scene.rounds(lambda: kill_broker(scene))
 
-    def act():
-        for _ in range(3):
-            scene.broker.process.stop(signal.SIGKILL)
-            scene.broker.process = None
-            scene.pause(0.05, 0.3)
-            scene.broker.start()
-            scene.pause(0.2, 0.6)
-    scene.rounds(act)
+
+def kill_broker(scene):
+    for _ in range(3):
+        scene.restart_broker()
+        scene.pause(0.2, 0.6)
 
 
 @row(BROKER, "mosquitto stands still (SIGSTOP) for 2 s a round")
@@ -122,14 +122,15 @@ def broker_cuts(scene):
 @row(BROKER, "refuses the connection for 2 s a round (CONNACK: server unavailable)")
 def broker_refusing(scene):
     scene.open(Scene.OBEDIENT)
-
-    def act():
-        scene.broker.connack = mqtt.UNAVAILABLE
-        scene.broker.cut()
-        time.sleep(2)
-        scene.broker.connack = 0
-    scene.rounds(act)
+    scene.rounds(lambda: refuse_connections(scene))
     injected(scene, "connections refused", scene.broker.refused)
+
+
+def refuse_connections(scene):
+    scene.broker.connack = mqtt.UNAVAILABLE
+    scene.broker.cut()
+    time.sleep(2)
+    scene.broker.connack = 0
 
 
 def answers(scene, code):
@@ -151,6 +152,132 @@ def broker_forbids(scene):
 def broker_full(scene):
     scene.open(Scene.OBEDIENT)
     answers(scene, mqtt.QUOTA_EXCEEDED)
+
+
+# The broker, with a spool in front of it
+
+
+def spooled(scene, broker, arguments=(), preload=False):
+    """The spool must have been of use: what it took is counted from the log at the end of the row."""
+    scene.spool = os.path.join(scene.folder, "spool")
+    scene.open(broker, ["--spool", scene.spool, *arguments], preload)
+
+
+def spool_used(scene):
+    injected(scene, "times that the spool was begun", len(scene.gateway_log("spool-begin")))
+
+
+@row(SPOOL, "mosquitto killed (SIGKILL) and started again, three times a round", short=True)
+def spool_broker_killed(scene):
+    spooled(scene, Scene.TAPPED)
+    scene.rounds(lambda: kill_broker(scene))
+    spool_used(scene)
+
+
+@row(SPOOL, "the broker refuses the connection for 2 s a round", short=True)
+def spool_broker_refusing(scene):
+    spooled(scene, Scene.OBEDIENT)
+    scene.rounds(lambda: refuse_connections(scene))
+    spool_used(scene)
+
+
+@row(SPOOL, "the broker refuses the connection for 2 s a round; 10 devices of the seed wire send too",
+     short=True)
+def spool_seed(scene):
+    spooled(scene, Scene.OBEDIENT, ["--seed-qos", "1"])
+    seeds = scene.simulator_of(10, add=["--wire", "seed"])
+    scene.rounds(lambda: refuse_connections(scene))
+    seeds.stop(signal.SIGTERM)
+    sent = json.loads(seeds.lines('"sampled"')[-1])["sent"]
+    harness.wait_until(lambda: scene.readings.unnumbered >= sent, 30, 0.2)
+    injected(scene, "seed readings published", scene.readings.unnumbered)
+    if scene.readings.unnumbered < sent:
+        scene.notes["seed readings not published"] = sent - scene.readings.unnumbered
+
+
+@row(SPOOL, "the broker refuses readings (PUBACK: quota exceeded)")
+def spool_broker_full(scene):
+    spooled(scene, Scene.OBEDIENT)
+    answers(scene, mqtt.QUOTA_EXCEEDED)
+
+
+@row(SPOOL, "the gateway is killed (SIGKILL) three times a round, while the broker is away", short=True)
+def spool_gateway_killed(scene):
+    spooled(scene, Scene.OBEDIENT)
+
+    def act():
+        scene.broker.connack = mqtt.UNAVAILABLE
+        scene.broker.cut()
+        for _ in range(3):
+            scene.pause(0.3, 0.8)
+            scene.kill_gateway()
+        scene.broker.connack = 0
+    scene.rounds(act)
+    spool_used(scene)
+
+
+@row(SPOOL, "gateway and broker are killed by turns, at random")
+def spool_all_killed(scene):
+    spooled(scene, Scene.TAPPED)
+
+    def act():
+        for _ in range(4):
+            if scene.random.random() < 0.5:
+                scene.kill_gateway()
+            else:
+                scene.restart_broker()
+            scene.pause(0, 0.4)
+    scene.rounds(act)
+    spool_used(scene)
+
+
+@row(SPOOL, "the broker is away, and the spool's 8 MiB are full", sanitized=False)
+def spool_full(scene):
+    spooled(scene, Scene.OBEDIENT, ["--spool-size", "8"])
+    fill = scene.simulator_of(20, "--rate", "500", "--batch", "20")
+
+    def act():
+        scene.broker.connack = mqtt.UNAVAILABLE
+        scene.broker.cut()
+        time.sleep(8)
+        scene.broker.connack = 0
+    scene.watch(scene.quiet, scene.setup.window_s)
+    scene.watch(scene.during, scene.setup.window_s, act)
+    fill.stop(signal.SIGKILL)
+    scene.recovery_s = scene.settle()
+    spool_used(scene)
+
+
+def spool_on_bad_disk(scene, error):
+    """The broker goes while the disk is bad."""
+    spooled(scene, Scene.OBEDIENT, preload=True)
+
+    def act():
+        scene.page.fail_disk(error, scene.spool)
+        scene.broker.connack = mqtt.UNAVAILABLE
+        scene.broker.cut()
+        time.sleep(scene.setup.window_s / 2)
+        scene.page.mend_disk()
+        time.sleep(scene.setup.window_s / 2)
+        scene.broker.connack = 0
+    scene.rounds(act)
+    injected(scene, "writes refused", scene.page.disk_failed())
+
+
+@row(SPOOL, "the broker is away, and the spool's disk full (ENOSPC) for half of it", short=True,
+     sanitized=False)
+def spool_disk_full(scene):
+    spool_on_bad_disk(scene, errno.ENOSPC)
+
+
+@row(SPOOL, "the broker is away, and the spool's disk read-only (EROFS) for half of it")
+def spool_disk_read_only(scene):
+    spool_on_bad_disk(scene, errno.EROFS)
+
+
+@row(SPOOL, "the broker is away, and the spool's disk fails (EIO) for half of it")
+def spool_disk_fails(scene):
+    spool_on_bad_disk(scene, errno.EIO)
 
 
 # The gateway's process

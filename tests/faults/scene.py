@@ -157,12 +157,12 @@ class Scene:
 
     def simulator(self, folder, *arguments, boot=1):
         """A fleet of the library's own device."""
-        self.summary = os.path.join(self.folder, "sim-%d.json" % len(self.processes))
+        summary = os.path.join(self.folder, "sim-%d.json" % len(self.processes))
         sim = harness.Process(
             [harness.tool("medsec-sim"), "--connect", "%s:%d" % self.address, "--credentials",
              folder, "--rate", str(FLEET_RATE_HZ), "--batch", str(FLEET_BATCH), "--ring", "20000",
              "--patience", "600", "--wait", str(FINISH_S), "--boot", str(boot), "--json",
-             *arguments], self.summary)
+             *arguments], summary)
         self.processes.append(sim)
         return sim
 
@@ -206,6 +206,24 @@ class Scene:
             self.pause(0, 0.2)
             self.start_gateway()
 
+    def restart_broker(self):
+        """Mosquitto's process is killed, and started again after a while."""
+        self.broker.process.stop(signal.SIGKILL)
+        self.broker.process = None
+        self.pause(0.05, 0.3)
+        self.broker.start()
+
+    def simulator_of(self, count, *arguments, add=()):
+        """Another fleet, of devices that are not in the books."""
+        folder = os.path.join(self.folder, "others-%d" % len(self.processes))
+        self.registry.keygen("add", os.path.basename(folder), "--count", str(count), "--out", folder,
+                             *add)
+        time.sleep(0.6)  # the gateway has seen them
+        return self.simulator(folder, *arguments)
+
+    def gateway_log(self, event):
+        return self.gateway.lines('"%s"' % event)
+
     def attack(self, kind, *arguments):
         """Runs an attacker for a window; its figures are added up in the notes."""
         done = subprocess.run(
@@ -223,23 +241,32 @@ class Scene:
         ward = self.ward.finish()
         self.sim.stop(signal.SIGTERM, 2 * FINISH_S)
         sim = json.loads(self.sim.lines('"sampled"')[-1])
+        # A spool acknowledges what it will deliver later.
+        harness.wait_until(lambda: self.missing(ward, sim)[0] == 0, FINISH_S, 0.5)
         self.wait_quiet()
-        readings = self.readings or self.subscribed()
-        lost = sum(len(set(one["acknowledged"]) - readings.of(device, one["boot"]))
-                   for device, one in ward.items())
-        fleet = [readings.of("fleet-%04d" % number, sim["boot"]) for number in range(1, FLEET + 1)]
-        lost += self.fleet_lost(sim, fleet)
-        published = sum(map(len, fleet)) + sum(len(readings.of(device, one["boot"]))
-                                               for device, one in ward.items())
+        lost, published, readings = self.missing(ward, sim)
         return {"sent": sim["sampled"] + sum(one["sampled"] for one in ward.values()),
                 "acknowledged": sim["acknowledged"] + sum(len(one["acknowledged"])
                                                           for one in ward.values()),
-                "published": published, "repeated": readings.total() - published, "lost": lost,
+                "published": published, "lost": lost,
+                "repeated": sum(map(readings.count_of, self.devices(ward))) - published,
                 "quiet": self.quiet, "during": self.during, "recovery_s": self.recovery_s,
-                "deaths": self.deaths,
-                "died_of": sorted(self.died_of), "may_die": self.may_die,
+                "deaths": self.deaths, "died_of": sorted(self.died_of), "may_die": self.may_die,
                 "starts": self.starts, "notes": self.notes,
                 "reconnects": sum(one["connections"] - 1 for one in ward.values())}
+
+    @staticmethod
+    def devices(ward):
+        return ["fleet-%04d" % number for number in range(1, FLEET + 1)] + list(ward)
+
+    def missing(self, ward, sim):
+        """How many acknowledged readings are not published, how many are, and all of them."""
+        readings = self.readings or self.subscribed()
+        of_ward = {device: readings.of(device, one["boot"]) for device, one in ward.items()}
+        fleet = [readings.of(device, sim["boot"]) for device in self.devices({})]
+        lost = sum(len(set(one["acknowledged"]) - of_ward[device]) for device, one in ward.items())
+        published = sum(map(len, fleet)) + sum(map(len, of_ward.values()))
+        return lost + self.fleet_lost(sim, fleet), published, readings
 
     @staticmethod
     def fleet_lost(sim, fleet):

@@ -6,7 +6,7 @@ import scene
 FLOOR_MS = 5.0  # below it a quotient of two latencies says more about the machine than about anything
 FACTOR = 2.0
 
-PARTS = (("broker", "The broker"), ("gateway", "The gateway"), ("machine", "The machine under it"),
+PARTS = (("broker", "The broker"), ("spool", "The broker, with a spool"), ("gateway", "The gateway"), ("machine", "The machine under it"),
          ("attack", "Attacks"), ("registry", "The registry"))
 
 
