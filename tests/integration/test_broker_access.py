@@ -47,7 +47,7 @@ class StrictBroker(harness.Broker):
         subprocess.run(["mosquitto_passwd", "-b", "-c", os.path.join(folder, "passwords"), USER,
                         PASSWORD], check=True)
         with open(os.path.join(folder, "rules"), "w", encoding="ascii") as file:
-            file.write("user %s\ntopic readwrite Pico/good/#\ntopic readwrite Pico/+/Command/#\n"
+            file.write("user %s\ntopic readwrite Pico/good/#\ntopic readwrite Pico/seed/#\ntopic readwrite Pico/+/Command/#\n"
                        "topic write medsec/#\n" % USER)
         with open(self.config, encoding="ascii") as file:
             # Without a limit mosquitto 2.0 hangs up after each message that it refuses.
@@ -98,10 +98,15 @@ class BrokerAccess(harness.GatewayTest):
 
     def test_all_of_it_works_together(self):
         subscriber = self.start_broker()
+        seed, good = self.registry.add("seed"), self.registry.add("good", "--wire", "medsec1")
         proxy = self.proxy(*self.options())
-        sim = self.simulate(proxy, self.registry.add("good", "--wire", "medsec1"), "--count", "20")
+        sim = self.simulate(proxy, good, "--count", "20")
         self.assertEqual(sim.wait(30), 0)
         self.assertEqual(len(subscriber.wait_payloads("Pico/good/Reading", 20)), 20)
+        sim = self.simulate(proxy, seed, "--count", "20")  # at QoS 0
+        self.assertEqual(sim.wait(30), 0)
+        pulse = subscriber.wait_payloads("Pico/seed/Physiological_Data/Pulse_Signal", 20)
+        self.assertEqual(len(pulse), 20)
         self.assertEqual(proxy.stop(), 0)
         status = "medsec/gateway/%s/status" % proxy.events("listening")[0]["name"]
         self.assertIn("offline", subscriber.wait_payloads(status, 2)[-1])
