@@ -146,6 +146,7 @@ static void announce(mosq *p, const char *payload, int *id)
     }
 }
 
+/* What is queued leaves before the loop waits again. */
 static void come_up(mosq *p)
 {
     p->state = MOSQ_UP;
@@ -164,7 +165,6 @@ static void come_up(mosq *p)
     if (p->listener->linked) {
         p->listener->linked(p->listener->context, true);
     }
-    medsec__mosq_flush(p);
 }
 
 /* After libmosquitto did something; `spoken`: the broker had our CONNECT before. */
@@ -256,9 +256,9 @@ static bool is_stuck(mosq *p)
 
 void medsec__mosq_tick(mosq *p)
 {
-    if (p->state == MOSQ_GREETING && uv_now(p->loop) - p->since_ms >= GREETING_MAX_MS) {
-        lose_to(p, MEDSEC_ERR_TIMEOUT);
-    } else if (p->state == MOSQ_UP && is_stuck(p)) {
+    const bool is_late =
+        p->state == MOSQ_GREETING && uv_now(p->loop) - p->since_ms >= GREETING_MAX_MS;
+    if (is_late || (p->state == MOSQ_UP && is_stuck(p))) {
         lose_to(p, MEDSEC_ERR_TIMEOUT);
     } else if (p->state == MOSQ_UP) {
         int rc = mosquitto_loop_misc(p->handle);
@@ -272,9 +272,11 @@ void medsec__mosq_tick(mosq *p)
 /* One window after the other; packets that libmosquitto writes one by one leave together. */
 static int send_windows(mosq *p, bool *corked)
 {
-    int rc = MOSQ_ERR_SUCCESS;
+    int rc = write_out(p);
     size_t count = 1;
-    for (unsigned i = 0; i < WINDOWS_A_TURN && count > 0 && !is_blocked(p); i++) {
+    for (unsigned i = 0; rc == MOSQ_ERR_SUCCESS && i < WINDOWS_A_TURN && count > 0 &&
+                         mosquitto_socket(p->handle) >= 0 && !is_blocked(p);
+         i++) {
         count = medsec__mosq_hand_over(p, &rc);
         if (count > 1 && !*corked && !medsec__mosq_is_sending(p)) {
             *corked = true;
@@ -282,11 +284,8 @@ static int send_windows(mosq *p, bool *corked)
         }
         rc = rc == MOSQ_ERR_SUCCESS ? write_out(p) : rc;
         medsec__mosq_release(p);
-        if (rc != MOSQ_ERR_SUCCESS || mosquitto_socket(p->handle) < 0) {
-            return rc;
-        }
     }
-    if (count > 0 && !is_blocked(p)) {
+    if (rc == MOSQ_ERR_SUCCESS && count > 0 && !is_blocked(p)) {
         medsec__mosq_retry(p, 0);
     }
     return rc;
