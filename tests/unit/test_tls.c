@@ -4,12 +4,14 @@
 #include "publisher/tls.h"
 
 #include "certificates.h"
+#include "loops.h"
 #include "scratch.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,7 @@ typedef struct server {
     uv_thread_t thread;
     char name[64]; /* that the client asked for; RFC 6066 */
     int version; /* of the last handshake that was good */
+    atomic_int heard; /* bytes that were said to it after a handshake */
 } server;
 
 static void serve_one(server *s, int fd)
@@ -41,7 +44,7 @@ static void serve_one(server *s, int fd)
         const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
         snprintf(s->name, sizeof s->name, "%s", name ? name : "none");
         char byte;
-        (void)SSL_read(ssl, &byte, 1);
+        atomic_fetch_add(&s->heard, SSL_read(ssl, &byte, 1) > 0);
     }
     ERR_clear_error();
     SSL_free(ssl);
@@ -57,7 +60,7 @@ static void serve(void *context)
     }
 }
 
-static void server_start(server *s, int max_version)
+static void server_start(server *s, int max_version, const char *name)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof a;
@@ -70,12 +73,11 @@ static void server_start(server *s, int max_version)
     SSL_CTX_set_security_level(s->context, 0);
     SSL_CTX_set_min_proto_version(s->context, TLS1_VERSION);
     SSL_CTX_set_max_proto_version(s->context, max_version);
-    assert_int_equal(SSL_CTX_use_certificate_file(s->context, scratch_path(&files, "server.pem"),
-                                                  SSL_FILETYPE_PEM),
-                     1);
-    assert_int_equal(SSL_CTX_use_PrivateKey_file(s->context, scratch_path(&files, "server.key"),
-                                                 SSL_FILETYPE_PEM),
-                     1);
+    char chain[128], key[128];
+    snprintf(chain, sizeof chain, "%s/%s.pem", files.folder, name);
+    snprintf(key, sizeof key, "%s/%s.key", files.folder, name);
+    assert_int_equal(SSL_CTX_use_certificate_file(s->context, chain, SSL_FILETYPE_PEM), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey_file(s->context, key, SSL_FILETYPE_PEM), 1);
     assert_int_equal(uv_thread_create(&s->thread, serve, s), 0);
 }
 
@@ -107,7 +109,7 @@ static void test_version_is_1_2_or_later(void **state)
         {TLS1_3_VERSION, TLS1_3_VERSION}, {TLS1_2_VERSION, TLS1_2_VERSION}, {TLS1_1_VERSION, 0}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         server s;
-        server_start(&s, rows[i].max);
+        server_start(&s, rows[i].max, "server");
         const medsec__mqtt_options o = options_for("localhost", s.port);
         medsec__link_failure failure = {.reason = NULL};
         assert_true(medsec__broker_probe(&failure, &o));
@@ -122,7 +124,7 @@ static void test_version_of_paho_is_1_2_or_later(void **state)
 {
     (void)state;
     server s;
-    server_start(&s, TLS1_1_VERSION);
+    server_start(&s, TLS1_1_VERSION, "server");
     char url[64], ca[128];
     snprintf(url, sizeof url, "mqtts://localhost:%u", s.port);
     snprintf(ca, sizeof ca, "%s", scratch_path(&files, "ca.pem"));
@@ -143,17 +145,57 @@ static void test_version_of_paho_is_1_2_or_later(void **state)
     assert_string_equal(stats.trouble, "the broker speaks no TLS of version 1.2 or later");
 }
 
+static void expect_heard(medsec_status (*create)(medsec_publisher **, const medsec_mqtt_options *),
+                         const char *broker, const char *authority, bool heard)
+{
+    server s;
+    server_start(&s, TLS1_3_VERSION, broker);
+    char url[64], ca[128];
+    snprintf(url, sizeof url, "mqtts://localhost:%u", s.port);
+    snprintf(ca, sizeof ca, "%s", scratch_path(&files, authority));
+    const medsec_mqtt_options o = {
+        .url = url, .client_id = "c", .username = "u", .password = "secret", .ca_file = ca};
+    const medsec_publisher_listener listener = {.context = NULL};
+    medsec_publisher *p = NULL;
+    medsec_publisher_stats stats = {.trouble = NULL};
+    assert_int_equal(create(&p, &o), MEDSEC_OK);
+    assert_int_equal(p->ops->start(p, &listener), MEDSEC_OK);
+    loops *l = loops_start(p, 1);
+    for (int i = 0; i < 1000 && !stats.trouble && atomic_load(&s.heard) == 0; i++) {
+        uv_sleep(10);
+        p->ops->stats(p, &stats);
+    }
+    loops_stop(l);
+    (void)p->ops->stop(p, 0);
+    p->ops->destroy(p);
+    server_stop(&s);
+    assert_int_equal(atomic_load(&s.heard) > 0, heard);
+}
+
+/* The first thing that is said is the login. */
+static void test_nothing_is_said_to_a_broker_that_is_not_the_one(void **state)
+{
+    (void)state;
+    static medsec_status (*const creates[])(medsec_publisher **, const medsec_mqtt_options *) = {
+        medsec_publisher_paho_create, medsec_publisher_mosquitto_create};
+    for (size_t i = 0; i < 2; i++) {
+        expect_heard(creates[i], "server", "ca.pem", true);
+        expect_heard(creates[i], "elsewhere", "ca.pem", false);
+        expect_heard(creates[i], "server", "stranger.pem", false);
+    }
+}
+
 static void test_name_of_the_url_is_asked_for(void **state)
 {
     (void)state;
     server s;
     medsec__link_failure failure;
-    server_start(&s, TLS1_3_VERSION);
+    server_start(&s, TLS1_3_VERSION, "server");
     const medsec__mqtt_options by_name = options_for("localhost", s.port);
     assert_true(medsec__broker_probe(&failure, &by_name));
     server_stop(&s);
     assert_string_equal(s.name, "localhost");
-    server_start(&s, TLS1_3_VERSION);
+    server_start(&s, TLS1_3_VERSION, "server");
     const medsec__mqtt_options by_number = options_for("127.0.0.1", s.port);
     assert_true(medsec__broker_probe(&failure, &by_number));
     server_stop(&s);
@@ -288,7 +330,9 @@ static int make_files(void **state)
     (void)state;
     static const certificate all[] = {
         {"ca", NULL, true, NULL, -DAY, DAY},
+        {"stranger", NULL, true, NULL, -DAY, DAY},
         {"server", "ca", false, "DNS:localhost,IP:127.0.0.1", -DAY, DAY},
+        {"elsewhere", "ca", false, "DNS:elsewhere.example", -DAY, DAY},
         {"client", "ca", false, NULL, -DAY, DAY}};
     scratch_open(&files);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -312,6 +356,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_version_is_1_2_or_later),
         cmocka_unit_test(test_version_of_paho_is_1_2_or_later),
+        cmocka_unit_test(test_nothing_is_said_to_a_broker_that_is_not_the_one),
         cmocka_unit_test(test_name_of_the_url_is_asked_for),
         cmocka_unit_test(test_pin_must_be_whole),
         cmocka_unit_test(test_file_that_cannot_be_used_is_named),
