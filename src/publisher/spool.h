@@ -111,7 +111,7 @@ void medsec__spool_poke(medsec__spool *spool);
 void medsec__spool_report(medsec__spool *spool, uint64_t token, medsec_status status);
 
 /* spool_thread.c */
-void medsec__spool_run(void *spool);
+void medsec__spool_run(void *context);
 /* Keeps what the one behind, which has stopped, gives back. */
 void medsec__spool_finish(medsec__spool *spool);
 
