@@ -96,7 +96,21 @@ static void held_detach(medsec_publisher *publisher, uint32_t index, uint32_t co
 
 static void held_stats(medsec_publisher *publisher, medsec_publisher_stats *stats)
 {
-    *stats = (medsec_publisher_stats){.published = held_count(publisher), .connected = true};
+    size_t queued = 0;
+    const size_t count = held_count(publisher);
+    for (size_t i = 0; i < count; i++) {
+        queued += !((held *)publisher)->messages[i].reported;
+    }
+    *stats = (medsec_publisher_stats){
+        .published = count, .queued = queued, .links = 1, .links_up = 1, .connected = true};
+}
+
+/* It keeps what it has. */
+static void held_reclaim(medsec_publisher *publisher, medsec_reclaim_fn *take, void *context)
+{
+    (void)publisher;
+    (void)take;
+    (void)context;
 }
 
 /* What was not durable never will be. */
@@ -125,6 +139,7 @@ static const medsec_publisher_ops held_ops = {.start = held_start,
                                               .stats = held_stats,
                                               .attach = held_attach,
                                               .detach = held_detach,
+                                              .reclaim = held_reclaim,
                                               .stop = held_stop,
                                               .destroy = held_destroy};
 

@@ -63,7 +63,7 @@ const char *spool_folder(const spool_fixture *f)
     return scratch_path(&f->files, "spool");
 }
 
-void spool_start(spool_fixture *f, bool linked)
+void spool_start_with(spool_fixture *f, medsec_publisher *behind)
 {
     f->options.folder = spool_folder(f);
     f->listener = (medsec_publisher_listener){.context = f,
@@ -71,10 +71,15 @@ void spool_start(spool_fixture *f, bool linked)
                                                                              : on_durable,
                                               .relieved = on_relieved,
                                               .linked = on_linked};
-    assert_int_equal(medsec_publisher_memory_create(&f->memory, f->memory_limit), MEDSEC_OK);
-    assert_int_equal(medsec_publisher_spool_create(&f->spool, f->memory, &f->options), MEDSEC_OK);
-    medsec_publisher_memory_set_link(f->memory, linked);
+    assert_int_equal(medsec_publisher_spool_create(&f->spool, behind, &f->options), MEDSEC_OK);
     assert_int_equal(f->spool->ops->start(f->spool, &f->listener), MEDSEC_OK);
+}
+
+void spool_start(spool_fixture *f, bool linked)
+{
+    assert_int_equal(medsec_publisher_memory_create(&f->memory, f->memory_limit), MEDSEC_OK);
+    medsec_publisher_memory_set_link(f->memory, linked);
+    spool_start_with(f, f->memory);
 }
 
 medsec_status spool_end(spool_fixture *f)

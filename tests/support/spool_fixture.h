@@ -35,6 +35,8 @@ int spool_fixture_teardown(void **state);
 
 /* A new spool on the folder; the publisher in memory is linked or not. */
 void spool_start(spool_fixture *f, bool linked);
+/* The same in front of another publisher. */
+void spool_start_with(spool_fixture *f, medsec_publisher *behind);
 /* Stops and destroys it. What is in memory counts as never sent. */
 medsec_status spool_end(spool_fixture *f);
 /* The folder of the spool. */
