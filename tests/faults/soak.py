@@ -29,7 +29,7 @@ import harness
 RAMP = 500  # connections a second
 WARM = 40  # devices that come first
 SAMPLE_S = 1
-GROWTH_KIB, GROWTH = 2048, 1.02  # of memory, that is none: what allocators move about
+GROWTH_KIB, GROWTH = 1024, 1.02  # of memory, that is none: what allocators move about
 MARGIN_S = 120  # for the last acknowledgements
 
 
