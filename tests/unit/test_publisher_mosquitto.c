@@ -409,6 +409,50 @@ static void test_stop_without_broker_leaves_all_to_be_reclaimed(void **state)
     p->ops->destroy(p);
 }
 
+typedef struct question {
+    medsec_publisher *publisher;
+    uint32_t index;
+    bool hurried;
+} question;
+
+static void ask(void *context)
+{
+    question *q = context;
+    q->hurried = q->publisher->ops->hurried(q->publisher, q->index, 2);
+}
+
+static bool is_hurried(loops *l, medsec_publisher *p, uint32_t index)
+{
+    question q = {.publisher = p, .index = index};
+    loops_run(l, index, ask, &q);
+    return q.hurried;
+}
+
+/* While messages wait for the confirmation of others, in the loop where that comes. */
+static void test_hurried_while_the_window_is_full(void **state)
+{
+    broker *b = *state;
+    broker_start(b);
+    medsec_publisher *p = create(b->url);
+    loops *l = start(p, 2);
+    wait_link(p, true);
+    kill(b->pid, SIGSTOP);
+    for (unsigned i = 1; i <= 10; i++)
+        assert_int_equal(publish(p, i, 1), MEDSEC_OK);
+    assert_false(is_hurried(l, p, 0));
+    for (unsigned i = 11; i <= 100; i++)
+        assert_int_equal(publish(p, i, 1), MEDSEC_OK);
+    for (int i = 0; !is_hurried(l, p, 0); i++) {
+        assert_in_range(i, 0, PATIENCE_MS / 5);
+        uv_sleep(5);
+    }
+    assert_false(is_hurried(l, p, 1));
+    kill(b->pid, SIGCONT);
+    wait_count(&durable_count, 100);
+    assert_false(is_hurried(l, p, 0));
+    end(p, l);
+}
+
 /* What was under way when the connection broke is given back as well; nothing while it is up. */
 static void test_reclaim_takes_what_is_not_confirmed(void **state)
 {
@@ -761,6 +805,7 @@ int main(void)
         CASE(test_restart_of_the_broker_loses_no_acknowledged_message),
         CASE(test_restart_of_the_broker_at_qos_0_goes_on),
         CASE(test_stop_without_broker_leaves_all_to_be_reclaimed),
+        CASE(test_hurried_while_the_window_is_full),
         CASE(test_reclaim_takes_what_is_not_confirmed),
         CASE(test_reclaim_keeps_the_order_when_the_broker_comes_back),
         CASE(test_full_queue_presses_then_refuses_then_is_relieved),
