@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Against a real mosquitto; skipped where there is none. */
+#include "log_file.h"
 #include "loops.h"
 #include "mosquitto.h"
 #include "old_broker.h"
@@ -558,30 +559,6 @@ static void test_publish_bad_message_is_refused(void **state)
     p->ops->destroy(p);
 }
 
-/* A log that a test can read. */
-static medsec_log *open_log(FILE **stream)
-{
-    *stream = tmpfile();
-    assert_non_null(*stream);
-    medsec_log *log = medsec_log_create(*stream, MEDSEC_LOG_INFO, MEDSEC_LOG_TEXT);
-    assert_non_null(log);
-    return log;
-}
-
-/* Past the stream, which others may write to. */
-static bool is_logged(FILE *stream, const char *event, const char *text)
-{
-    static char lines[65536];
-    const ssize_t len = pread(fileno(stream), lines, sizeof(lines) - 1, 0);
-    lines[len > 0 ? len : 0] = '\0';
-    for (const char *at = strstr(lines, event); at; at = strstr(at + 1, event)) {
-        const char *found = strstr(at, text), *end = strchr(at, '\n');
-        if (found && (!end || found < end))
-            return true;
-    }
-    return false;
-}
-
 static medsec_publisher *create_with_log(const broker *b, medsec_log *log)
 {
     const medsec_mqtt_options options = {.url = b->url, .client_id = "medsec-test", .log = log};
@@ -610,9 +587,9 @@ static void test_what_the_broker_refuses_is_reported(void **state)
              broker_file(b, "acl", "topic readwrite good/#\ntopic read secret/#\n"));
     broker_configure(b, lines);
     broker_start(b);
-    FILE *stream;
-    medsec_log *log = open_log(&stream);
-    medsec_publisher *p = create_with_log(b, log);
+    log_file f;
+    log_file_open(&f);
+    medsec_publisher *p = create_with_log(b, f.log);
     loops *l = start(p, 1);
     wait_link(p, true);
     assert_int_equal(publish_to(p, "good/1", "x", 1, 1), MEDSEC_OK);
@@ -627,21 +604,19 @@ static void test_what_the_broker_refuses_is_reported(void **state)
     assert_int_equal(stats_of(p).published, 2);
     end(p, l);
     assert_int_equal(ups, 1);
-    medsec_log_destroy(log);
-    fflush(stream);
-    assert_true(is_logged(stream, "message-refused", "topic=secret/plan"));
-    assert_true(is_logged(stream, "message-refused", "topic=good/big"));
-    assert_false(is_logged(stream, "message-refused", "topic=good/1"));
-    assert_true(is_logged(stream, "broker-connected", "mqtt=5"));
-    fclose(stream);
+    assert_true(log_file_has(&f, "message-refused", "topic=secret/plan"));
+    assert_true(log_file_has(&f, "message-refused", "topic=good/big"));
+    assert_false(log_file_has(&f, "message-refused", "topic=good/1"));
+    assert_true(log_file_has(&f, "broker-connected", "mqtt=5"));
+    log_file_close(&f);
 }
 
 static void test_loss_and_absence_are_logged_with_the_reason(void **state)
 {
     broker *b = *state;
-    FILE *stream;
-    medsec_log *log = open_log(&stream);
-    medsec_publisher *p = create_with_log(b, log);
+    log_file f;
+    log_file_open(&f);
+    medsec_publisher *p = create_with_log(b, f.log);
     loops *l = start(p, 1);
     while (!stats_of(p).trouble)
         uv_sleep(5);
@@ -652,12 +627,10 @@ static void test_loss_and_absence_are_logged_with_the_reason(void **state)
     assert_int_equal(publish(p, 1, 1), MEDSEC_OK);
     assert_int_equal(stop(p, l, 0), MEDSEC_ERR_TIMEOUT);
     p->ops->destroy(p);
-    medsec_log_destroy(log);
-    fflush(stream);
-    assert_true(is_logged(stream, "broker-unreachable", "nobody listens there"));
-    assert_true(is_logged(stream, "broker-lost", b->url));
-    assert_true(is_logged(stream, "messages-lost", "messages=1"));
-    fclose(stream);
+    assert_true(log_file_has(&f, "broker-unreachable", "nobody listens there"));
+    assert_true(log_file_has(&f, "broker-lost", b->url));
+    assert_true(log_file_has(&f, "messages-lost", "messages=1"));
+    log_file_close(&f);
 }
 
 /* Until it comes: a subscription is made at some moment after the connection. */
@@ -722,15 +695,15 @@ static void speak_to_old_broker(bool hangs_up)
 {
     old_broker o;
     old_broker_start(&o, hangs_up);
-    FILE *stream;
-    medsec_log *log = open_log(&stream);
-    const medsec_mqtt_options options = {.url = o.url, .client_id = "medsec-test", .log = log};
+    log_file f;
+    log_file_open(&f);
+    const medsec_mqtt_options options = {.url = o.url, .client_id = "medsec-test", .log = f.log};
     medsec_publisher *p = create_with(&options);
     assert_int_equal(p->ops->subscribe(p, "Pico/+/Command/Config"), MEDSEC_OK);
     loops *l = start(p, 1);
     wait_link(p, true);
     assert_int_equal(stats_of(p).mqtt_version, 4);
-    for (int i = 0; !is_logged(stream, "subscription-refused", "Pico/+/Command/Config"); i++) {
+    for (int i = 0; !log_file_has(&f, "subscription-refused", "Pico/+/Command/Config"); i++) {
         assert_in_range(i, 0, PATIENCE_MS / 5);
         uv_sleep(5);
     }
@@ -738,9 +711,8 @@ static void speak_to_old_broker(bool hangs_up)
     p->ops->destroy(p);
     old_broker_end(&o);
     assert_int_equal(o.attempts, 2);
-    medsec_log_destroy(log);
-    assert_true(is_logged(stream, "broker-connected", "mqtt=3.1.1"));
-    fclose(stream);
+    assert_true(log_file_has(&f, "broker-connected", "mqtt=3.1.1"));
+    log_file_close(&f);
 }
 
 static void test_old_broker_is_spoken_to_in_its_version(void **state)
