@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define UNDO_MAX 4096
+#define NEWCOMERS_MAX 64
 
 static struct {
     _Atomic bool armed;
@@ -37,6 +39,15 @@ typedef struct undo {
 
 static undo undos[UNDO_MAX];
 static size_t undo_count;
+
+/* Names that are new in a folder since its last fsync: a power cut takes them back, too. */
+typedef struct newcomer {
+    int folder;
+    char name[64];
+} newcomer;
+
+static newcomer newcomers[NEWCOMERS_MAX];
+static size_t newcomer_count;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* What became of the child, in memory that it shares with us. */
@@ -86,10 +97,25 @@ static void remember(int fd, off_t at, size_t len)
     pthread_mutex_unlock(&lock);
 }
 
+static void remember_name(int folder, const char *name)
+{
+    pthread_mutex_lock(&lock);
+    if (fault.armed && fault.error == 0 && fault.death == POWER_CUT &&
+        newcomer_count < NEWCOMERS_MAX) {
+        newcomer *n = &newcomers[newcomer_count++];
+        n->folder = dup(folder);
+        snprintf(n->name, sizeof n->name, "%s", name);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
 static void forget(int fd)
 {
     struct stat info;
     pthread_mutex_lock(&lock);
+    if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) { /* a test has one folder */
+        newcomer_count = 0;
+    }
     bool known = undo_count > 0 && fstat(fd, &info) == 0;
     for (size_t i = 0; known && i < undo_count; i++) {
         if (undos[i].inode == info.st_ino) {
@@ -120,6 +146,10 @@ static void die(void)
                                pwrite(entry->fd, entry->bytes, entry->len, entry->at) < 0)) {
             end_child(STEPS_FAILED);
         }
+    }
+    while (newcomer_count > 0) {
+        const newcomer *n = &newcomers[--newcomer_count];
+        (void)unlinkat(n->folder, n->name, 0);
     }
     end_child(STEPS_DIED);
 }
@@ -217,6 +247,23 @@ int link(const char *from, const char *to)
 int unlink(const char *path)
 {
     return step() ? tear() : REAL(unlink)(path);
+}
+
+int openat(int folder, const char *name, int flags, ...)
+{
+    va_list rest;
+    va_start(rest, flags);
+    const mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;
+    va_end(rest);
+    const bool is_new = flags & O_CREAT && faccessat(folder, name, F_OK, 0) != 0;
+    if (flags & O_CREAT && step()) {
+        return tear();
+    }
+    int fd = REAL(openat)(folder, name, flags, mode);
+    if (is_new && fd >= 0) {
+        remember_name(folder, name);
+    }
+    return fd;
 }
 
 int unlinkat(int folder, const char *path, int flags)
