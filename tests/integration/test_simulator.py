@@ -213,6 +213,15 @@ class Trouble(SimulatorTest):
         self.assert_recovered(summary, summary["cut"])
         self.assertGreater(summary["recovery"]["p50"], 1.2, "the outage lasts so long")
 
+    def test_recovery_takes_an_acknowledgement(self):
+        self.broker.stop()
+        summary = self.simulate(self.devices, "--count", 20, "--wait", 1, "--storm", "10@0.4", code=4)
+        self.assertGreater(summary["reconnects"], 0)
+        self.assertGreater(summary["away"], 0)
+        self.assertEqual(summary["recovery"]["count"], 0)
+        self.broker.start()  # or the gateway could not end well
+        self.wait_readings(200)
+
     def test_broker_that_is_away_leaves_readings_unacknowledged(self):
         self.broker.stop()
         summary = self.simulate(self.devices, "--count", 5, "--wait", 1, code=4)
