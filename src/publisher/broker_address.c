@@ -77,15 +77,13 @@ static const struct addrinfo *choose(const struct addrinfo *found, bool any, uin
     for (const struct addrinfo *i = found; i; i = i->ai_next) {
         count += may_use(i, any);
     }
-    if (count == 0) {
-        return NULL;
+    uint32_t turn = count > 0 ? attempt % count : 0;
+    for (const struct addrinfo *i = found; i; i = i->ai_next) {
+        if (may_use(i, any) && turn-- == 0) {
+            return i;
+        }
     }
-    uint32_t turn = attempt % count;
-    const struct addrinfo *i = found;
-    while (!may_use(i, any) || turn-- > 0) {
-        i = i->ai_next;
-    }
-    return i;
+    return NULL;
 }
 
 medsec_status medsec__broker_resolve(char host[MEDSEC__BROKER_HOST_MAX],

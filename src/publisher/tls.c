@@ -106,7 +106,7 @@ static void on_state(const SSL *ssl, int where, int value)
 {
     medsec__tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     if (where & SSL_CB_HANDSHAKE_START) {
-        ask_for_name((SSL *)(uintptr_t)ssl, tls);
+        ask_for_name((SSL *)ssl, tls);
         atomic_store(&tls->verify_error, X509_V_OK);
         atomic_store(&tls->alert, -1);
         atomic_store(&tls->begun, true);

@@ -288,6 +288,7 @@ static void test_file_that_cannot_be_used_is_named(void **state)
         {"ca.pem", "client.pem", "gone.key", "gone.key", "No such file", MEDSEC_ERR_IO},
         {"ca.pem", "client.pem", "empty", "empty", "no private key", MEDSEC_ERR_CORRUPT},
         {"ca.pem", "client.pem", "server.key", "server.key", "not the key", MEDSEC_ERR_CORRUPT},
+        {"ca.pem", "client.pem", "rsa.key", "rsa.key", "not the key", MEDSEC_ERR_CORRUPT},
         {"ca.pem", "client.pem", "open.key", "open.key", "chmod", MEDSEC_ERR_PERMISSION},
         {"ca.pem", "client.pem", "locked.key", "locked.key", "passphrase", MEDSEC_ERR_CORRUPT},
     };
@@ -313,14 +314,14 @@ static void copy_key(const char *name, unsigned mode)
     free(text);
 }
 
-static void lock_key(const char *name)
+/* Under a passphrase, where there is one. */
+static void write_key(const char *name, EVP_PKEY *key, const char *word)
 {
-    FILE *in = fopen(scratch_path(&files, "client.key"), "r");
-    EVP_PKEY *key = PEM_read_PrivateKey(in, NULL, NULL, NULL);
     FILE *out = fopen(scratch_path(&files, name), "w");
-    PEM_write_PrivateKey(out, key, EVP_aes_128_cbc(), (const unsigned char *)"word", 4, NULL, NULL);
+    const int len = word ? (int)strlen(word) : 0;
+    PEM_write_PrivateKey(out, key, word ? EVP_aes_128_cbc() : NULL, (const unsigned char *)word,
+                         len, NULL, NULL);
     fclose(out);
-    fclose(in);
     chmod(scratch_path(&files, name), 0600);
     EVP_PKEY_free(key);
 }
@@ -339,7 +340,8 @@ static int make_files(void **state)
         certificate_make(files.folder, &all[i]);
     }
     copy_key("open.key", 0640);
-    lock_key("locked.key");
+    write_key("locked.key", EVP_EC_gen("P-256"), "word");
+    write_key("rsa.key", EVP_RSA_gen(2048), NULL);
     scratch_write(scratch_path(&files, "empty"), "", 0, 0600);
     return 0;
 }
