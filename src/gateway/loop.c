@@ -153,12 +153,9 @@ static void hear_relieved(medsec__loop *loop)
     }
 }
 
-static void on_wake(uv_async_t *async)
+/* What a publisher tells from its own thread, or from this one. */
+static void hear_publisher(medsec__loop *loop)
 {
-    medsec__loop *loop = async->data;
-    if (atomic_exchange(&loop->told_directory, false)) {
-        medsec__identify_renew(loop);
-    }
     if (atomic_exchange(&loop->told_relieved, false)) {
         hear_relieved(loop);
     }
@@ -166,6 +163,15 @@ static void on_wake(uv_async_t *async)
         medsec__announce_again(loop);
     }
     medsec__loop_hear(loop);
+}
+
+static void on_wake(uv_async_t *async)
+{
+    medsec__loop *loop = async->data;
+    if (atomic_exchange(&loop->told_directory, false)) {
+        medsec__identify_renew(loop);
+    }
+    hear_publisher(loop);
     if (atomic_load(&loop->told_stop)) {
         medsec__drain_begin(loop);
     }
@@ -197,7 +203,7 @@ static void before_wait(uv_prepare_t *prepare)
     medsec__loop *loop = prepare->data;
     if (loop->is_stirred) {
         loop->is_stirred = false;
-        medsec__loop_hear(loop);
+        hear_publisher(loop);
     }
     rest(loop);
 }
