@@ -94,7 +94,7 @@ def broker_mute(scene):
     scene.recovery_s = scene.settle()
 
 
-@row(BROKER, "takes 5 ms for each message, a third of what is sent")
+@row(BROKER, "takes 5 ms for each message, a third of what is sent", short=True)
 def broker_slow(scene):
     scene.open(Scene.OBEDIENT, ["--queue-bytes", "65536"])
 
@@ -174,7 +174,7 @@ def spool_broker_killed(scene):
     spool_used(scene)
 
 
-@row(SPOOL, "the broker refuses the connection for 2 s a round", short=True)
+@row(SPOOL, "the broker refuses the connection for 2 s a round")
 def spool_broker_refusing(scene):
     spooled(scene, Scene.OBEDIENT)
     scene.rounds(lambda: refuse_connections(scene))
