@@ -22,8 +22,8 @@ class Spool(harness.GatewayTest):
         self.registry.keygen("add", "ward", "--count", "5", "--out", self.devices)
         self.spool = os.path.join(self.folder, "spool")
 
-    def gateway(self):
-        return self.proxy("--publish", "reading", "--spool", self.spool)
+    def gateway(self, *more):
+        return self.proxy("--publish", "reading", "--spool", self.spool, *more)
 
     def simulate(self, gateway, count, name):
         """All readings of a run; it ends when the last one is acknowledged."""
@@ -65,11 +65,12 @@ class Spool(harness.GatewayTest):
         self.assert_in_order()
 
     def test_a_kill_while_the_broker_is_away_loses_nothing(self):
-        gateway = self.gateway()
+        client = ("--mqtt-client", "mosquitto", "--broker-connections", "2")
+        gateway = self.gateway(*client)
         self.broker.stop()
         self.simulate(gateway, 40, "away")
         gateway.stop(signal.SIGKILL)
-        gateway = self.gateway()
+        gateway = self.gateway(*client)
         self.simulate(gateway, 20, "again")
         self.broker.start()
         self.assert_all_arrive(60)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static bool has_failed(const void *f)
 {
@@ -208,6 +209,30 @@ static void test_file_that_somebody_removed_stops_nothing(void **state)
     wait_lost(f, 3);
 }
 
+static bool has_lost_some(const void *f)
+{
+    return spool_stats(f).lost > 0;
+}
+
+static void test_file_that_became_shorter_stops_nothing(void **state)
+{
+    spool_fixture *f = *state;
+    struct stat info;
+    const char *path = scratch_path(&f->files, "spool/k0000000000000001");
+    spool_start(f, false);
+    for (unsigned i = 1; i <= 3; i++) {
+        assert_int_equal(spool_publish(f, 1, i, i), MEDSEC_OK);
+        spool_wait_durable(f, i);
+    }
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(truncate(path, info.st_size - 1), 0);
+    medsec_publisher_memory_set_link(f->memory, true);
+    assert_int_equal(spool_take(f, NULL), 1);
+    assert_int_equal(spool_take(f, NULL), 2);
+    spool_wait_direct(f);
+    assert_true(spool_wait(has_lost_some, f));
+}
+
 static int setup(void **state)
 {
     steps_fail(0, 0);
@@ -228,6 +253,7 @@ int main(void)
         FIXED(test_torn_tail_costs_nothing_that_was_safe),
         FIXED(test_foreign_segment_is_set_aside),
         FIXED(test_file_that_somebody_removed_stops_nothing),
+        FIXED(test_file_that_became_shorter_stops_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
