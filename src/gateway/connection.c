@@ -243,7 +243,8 @@ static void take_bytes(medsec__connection *c, uint8_t *data, size_t len)
     if (!medsec__events_take(c, &data, &len) || !keep_partial(c, data, len)) {
         return;
     }
-    if (c->heard) {
+    if (c->heard) { /* strangers shall not make a device wait for the next round */
+        c->loop->round.reads++;
         medsec__connection_move(c, MEDSEC__LIVE);
     }
 }
@@ -265,7 +266,6 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
     }
     if (n > 0 && c->course != MEDSEC__LEFT) {
         c->loop->quiet = false;
-        c->loop->round.reads++;
         take_bytes(c, (uint8_t *)buffer->base, (size_t)n);
     }
 }

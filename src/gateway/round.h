@@ -13,7 +13,7 @@
 #define MEDSEC__ROUND_NS                                                  \
     5000000u /* from one round to the next; a quarter of the 20 ms that a \
                 reading may take, which it meets twice */
-#define MEDSEC__ROUND_BUSY 200u /* reads of sockets in a second: as many as there are rounds */
+#define MEDSEC__ROUND_BUSY 200u /* reads of what devices say, in a second */
 #define MEDSEC__ROUND_WINDOW_NS 250000000u /* over which those are counted */
 
 typedef struct medsec__round {
