@@ -24,6 +24,7 @@ typedef struct held {
     atomic_uint attached;
     atomic_uint detached;
     atomic_size_t late;
+    atomic_size_t rests;
     atomic_bool blocked;
     held_message messages[HELD_MAX];
 } held;
@@ -113,6 +114,13 @@ static void held_reclaim(medsec_publisher *publisher, medsec_reclaim_fn *take, v
     (void)context;
 }
 
+static bool held_hurried(medsec_publisher *publisher, uint32_t index, uint32_t count)
+{
+    assert_true(index < count);
+    ((held *)publisher)->rests++;
+    return false;
+}
+
 /* What was not durable never will be. */
 static medsec_status held_stop(medsec_publisher *publisher, uint32_t timeout_ms)
 {
@@ -140,6 +148,7 @@ static const medsec_publisher_ops held_ops = {.start = held_start,
                                               .attach = held_attach,
                                               .detach = held_detach,
                                               .reclaim = held_reclaim,
+                                              .hurried = held_hurried,
                                               .stop = held_stop,
                                               .destroy = held_destroy};
 
@@ -266,6 +275,11 @@ void held_link(medsec_publisher *publisher, bool up)
 {
     const medsec_publisher_listener *l = ((held *)publisher)->listener;
     l->linked(l->context, up);
+}
+
+size_t held_rests(medsec_publisher *publisher)
+{
+    return ((held *)publisher)->rests;
 }
 
 size_t held_late(medsec_publisher *publisher)

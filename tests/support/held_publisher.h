@@ -45,6 +45,8 @@ void held_relieve(medsec_publisher *publisher);
 void held_press_kept(medsec_publisher *publisher);
 /* The broker connection came up, or was lost. */
 void held_link(medsec_publisher *publisher, bool up);
+/* Times that a loop asked whether it may rest. */
+size_t held_rests(medsec_publisher *publisher);
 /* Messages that came when it was detached from a loop already. */
 size_t held_late(medsec_publisher *publisher);
 void held_deliver(medsec_publisher *publisher, const char *topic, const void *payload, size_t len);

@@ -85,11 +85,11 @@ static void test_link_that_comes_back_announces_again(void **state)
     v1_fixture *f = *state;
     v1_client c[2];
     v1_start(f);
-    held_link(f->publisher, true);
     for (unsigned i = 0; i < 2; i++) {
         start_device(f, &c[i], 1 + i);
     }
     v1_expect_count(f, readings, 2);
+    held_link(f->publisher, true); /* the first time: nothing was forgotten */
     uv_sleep(QUIET_MS);
     const size_t before = held_count(f->publisher);
     assert_int_equal(count_from(f, 0, "Pico/dev-1/Status"), 1);
@@ -214,6 +214,29 @@ static void test_registry_and_proofs_are_counted(void **state)
     v1_client_close(&silent);
 }
 
+/* A loop asks its publisher before it waits for company; a lone device is served at once. */
+static void test_loop_with_much_to_do_rests(void **state)
+{
+    v1_fixture *f = *state;
+    v1_client c;
+    f->options.threads = 1;
+    v1_start(f);
+    held_automatic(f->publisher);
+    start_device(f, &c, 1);
+    v1_client_expect_ack(&c, 0);
+    uv_sleep(3 * QUIET_MS);
+    v1_client_readings(&c, 1);
+    v1_client_expect_ack(&c, 1);
+    assert_int_equal(held_rests(f->publisher), 0);
+    const uint64_t end_ns = uv_hrtime() + V1_WAIT_MS * 1000000ull;
+    for (unsigned i = 0; held_rests(f->publisher) == 0 && uv_hrtime() < end_ns; i++) {
+        v1_client_readings(&c, 1);
+        v1_client_expect_ack(&c, 2 + i);
+    }
+    assert_true(held_rests(f->publisher) > 0);
+    v1_client_close(&c);
+}
+
 /* One loop has nobody and is done at once, the other waits for its device, and says that it went.
  * The publisher works in both until then. */
 static void test_loops_are_detached_together(void **state)
@@ -240,6 +263,7 @@ int main(void)
         CASE(test_time_to_be_durable_is_counted),
         CASE(test_bounds_of_latencies_ascend),
         CASE(test_registry_and_proofs_are_counted),
+        CASE(test_loop_with_much_to_do_rests),
         CASE(test_loops_are_detached_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
