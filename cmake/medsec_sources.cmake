@@ -85,6 +85,7 @@ set(MEDSEC_PUBLISHER_SOURCES
   src/publisher/mosquitto_link.c
   src/publisher/mosquitto_loop.c
   src/publisher/mosquitto_window.c
+  src/publisher/mqtt_client.c
   src/publisher/mqtt_message.c
   src/publisher/mqtt_options.c
   src/publisher/mqtt_url.c

@@ -63,7 +63,7 @@ static medsec__link_failure why_not(const mosq_dial *d, int rc, int error)
 
 static medsec_status prepare(mosq *p, char host[MEDSEC__BROKER_HOST_MAX])
 {
-    const medsec__mqtt_options *o = &p->options;
+    const medsec__mqtt_options *o = &p->base.options;
     mosq_dial *d = &p->dial;
     medsec_status status = medsec__broker_resolve(host, o, d->attempt);
     if (status == MEDSEC_OK && o->url.tls) {
@@ -104,9 +104,9 @@ static bool ask_why(mosq_dial *d, const medsec__mqtt_options *o)
 void medsec__mosq_dial(mosq *p)
 {
     mosq_dial *d = &p->dial;
-    const uint32_t keep_alive = p->options.keep_alive_s;
+    const uint32_t keep_alive = p->base.options.keep_alive_s;
     char host[MEDSEC__BROKER_HOST_MAX];
-    if (d->unanswered && ask_why(d, &p->options)) {
+    if (d->unanswered && ask_why(d, &p->base.options)) {
         return;
     }
     medsec_status status = prepare(p, host);
@@ -116,7 +116,7 @@ void medsec__mosq_dial(mosq *p)
     }
     errno = 0;
     int rc = mosquitto_connect_bind_async(
-        d->handle, host, p->options.url.port,
+        d->handle, host, p->base.options.url.port,
         (int)(keep_alive < KEEP_ALIVE_MIN_S ? KEEP_ALIVE_MIN_S : keep_alive), NULL);
     if (rc != MOSQ_ERR_SUCCESS) {
         give_up(d, why_not(d, rc, errno));

@@ -78,9 +78,9 @@ size_t medsec__mosq_compose(mosq *p)
     size_t count = 0;
     p->out_len = p->out_sent = 0;
     p->out_first = p->handed;
-    while (p->handed - p->released < MOSQ_SLOTS && medsec__queue_peek(&p->queue, &m) &&
+    while (p->handed - p->released < MOSQ_SLOTS && medsec__queue_peek(&p->base.queue, &m) &&
            can_go(p, &m)) {
-        (void)medsec__queue_next(&p->queue, &m);
+        (void)medsec__queue_next(&p->base.queue, &m);
         (void)medsec__mosq_claim(p, &m);
         compose(p, &m);
         count++;

@@ -67,20 +67,19 @@ static void on_subscribed(struct mosquitto *handle, void *context, int id, int c
     (void)id;
     (void)properties;
     if (count > 0 && granted[0] >= MOSQ_REFUSES) {
-        medsec__link_log_unsubscribed(&p->options, p->filter, medsec__mqtt_refusal(granted[0]));
+        medsec__link_log_unsubscribed(&p->base.options, p->base.filter,
+                                      medsec__mqtt_refusal(granted[0]));
     }
 }
 
-/* What is retained comes again at each connection, after what was said later. */
 static void on_message(struct mosquitto *handle, void *context, const struct mosquitto_message *m,
                        const mosquitto_property *properties)
 {
-    const medsec_publisher_listener *l = ((const mosq *)context)->listener;
+    const mosq *p = context;
     (void)handle;
     (void)properties;
-    if (l->received && !m->retain && m->payloadlen >= 0) {
-        l->received(l->context, m->topic, strlen(m->topic), m->payload, (size_t)m->payloadlen);
-    }
+    medsec__mqtt_client_tell_received(&p->base, m->topic, strlen(m->topic), m->payload,
+                                      m->payloadlen, m->retain);
 }
 
 void medsec__mosq_listen(struct mosquitto *handle)

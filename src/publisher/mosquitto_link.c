@@ -61,11 +61,11 @@ void medsec__mosq_hang_up(mosq *p)
     p->tls = NULL;
     p->reached = p->accepted = p->has_failure = false;
     p->state = MOSQ_AWAY;
-    uv_mutex_lock(&p->lock);
-    p->linked = false;
+    uv_mutex_lock(&p->base.lock);
+    p->base.linked = false;
     p->is_due = true;
     medsec__mosq_rewind(p);
-    uv_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->base.lock);
 }
 
 /* A broker that was up in 3.1.1 and had not said that it knows nothing else is asked again. */
@@ -88,13 +88,13 @@ static void lose(mosq *p, const medsec__link_failure *failure, bool hung_up_on_u
     choose_version(p, was_up, hung_up_on_us);
     p->attempt += !was_up;
     medsec__mosq_hang_up(p);
-    uv_mutex_lock(&p->lock);
-    const size_t queued = p->queue.count;
-    p->counts.trouble = failure->reason;
-    uv_mutex_unlock(&p->lock);
-    medsec__link_log_down(&p->options, failure, was_up, queued, wait_ms);
-    if (was_up && p->listener->linked) {
-        p->listener->linked(p->listener->context, false);
+    uv_mutex_lock(&p->base.lock);
+    const size_t queued = p->base.queue.count;
+    p->base.counts.trouble = failure->reason;
+    uv_mutex_unlock(&p->base.lock);
+    medsec__link_log_down(&p->base.options, failure, was_up, queued, wait_ms);
+    if (was_up) {
+        medsec__mqtt_client_tell_linked(&p->base, false);
     }
     medsec__mosq_retry(p, wait_ms);
     medsec__mosq_progress(p);
@@ -140,9 +140,9 @@ static medsec__link_failure why(const mosq *p, int rc)
 
 static void announce(mosq *p, const char *payload, int *id)
 {
-    if (p->options.will_topic && payload) {
-        (void)mosquitto_publish(p->handle, id, p->options.will_topic, (int)strlen(payload), payload,
-                                1, true);
+    if (p->base.options.will_topic && payload) {
+        (void)mosquitto_publish(p->handle, id, p->base.options.will_topic, (int)strlen(payload),
+                                payload, 1, true);
     }
 }
 
@@ -151,20 +151,17 @@ static void come_up(mosq *p)
 {
     p->state = MOSQ_UP;
     p->since_ms = uv_now(p->loop);
-    announce(p, p->options.online_payload, NULL);
-    if (p->filter) {
-        (void)mosquitto_subscribe(p->handle, NULL, p->filter, 1);
+    announce(p, p->base.options.online_payload, NULL);
+    if (p->base.filter) {
+        (void)mosquitto_subscribe(p->handle, NULL, p->base.filter, 1);
     }
-    uv_mutex_lock(&p->lock);
-    p->linked = true;
-    p->counts.connects++;
-    p->counts.mqtt_version = p->version == MQTT_PROTOCOL_V5 ? 5 : 4;
-    p->counts.trouble = NULL;
-    uv_mutex_unlock(&p->lock);
-    medsec__link_log_up(&p->options, p->version == MQTT_PROTOCOL_V5 ? 5 : 4);
-    if (p->listener->linked) {
-        p->listener->linked(p->listener->context, true);
-    }
+    uv_mutex_lock(&p->base.lock);
+    p->base.linked = true;
+    p->base.counts.connects++;
+    p->base.counts.mqtt_version = p->version == MQTT_PROTOCOL_V5 ? 5 : 4;
+    uv_mutex_unlock(&p->base.lock);
+    medsec__link_log_up(&p->base.options, p->version == MQTT_PROTOCOL_V5 ? 5 : 4);
+    medsec__mqtt_client_tell_linked(&p->base, true);
 }
 
 /* After libmosquitto did something; `spoken`: the broker had our CONNECT before. */
@@ -319,7 +316,7 @@ bool medsec__mosq_say_goodbye(mosq *p)
         return false;
     }
     if (p->goodbye == 0) {
-        announce(p, p->options.offline_payload, &p->goodbye);
+        announce(p, p->base.options.offline_payload, &p->goodbye);
         p->goodbye = p->goodbye == 0 ? -1 : p->goodbye;
     }
     if (p->goodbye < 0) {

@@ -20,8 +20,9 @@ static void before_wait(uv_prepare_t *prepare)
     }
 }
 
-void medsec__mosq_call(mosq *p)
+void medsec__mosq_call(medsec__mqtt_client *client)
 {
+    mosq *p = (mosq *)client;
     const uv_thread_t here = uv_thread_self(), home = p->home;
     if (p->is_due || !p->attached) {
         return;
@@ -147,18 +148,18 @@ medsec_status medsec__mosq_attach(mosq *p, uv_loop_t *loop)
     p->loop = loop;
     (void)uv_timer_start(&p->second, on_second, SECOND_MS, SECOND_MS);
     medsec__mosq_retry(p, 0);
-    uv_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->base.lock);
     p->attached = true;
-    uv_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->base.lock);
     return MEDSEC_OK;
 }
 
 void medsec__mosq_detach(mosq *p)
 {
-    uv_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->base.lock);
     p->attached = false;
     p->is_due = true;
-    uv_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->base.lock);
     if (p->state == MOSQ_DIALLING) {
         (void)uv_cancel((uv_req_t *)&p->work);
     }
@@ -187,9 +188,9 @@ void medsec__mosq_progress(mosq *p)
     if (!p->draining) {
         return;
     }
-    uv_mutex_lock(&p->lock);
-    const bool empty = p->queue.count == 0;
-    uv_mutex_unlock(&p->lock);
+    uv_mutex_lock(&p->base.lock);
+    const bool empty = p->base.queue.count == 0;
+    uv_mutex_unlock(&p->base.lock);
     if ((empty || p->overdue) && !medsec__mosq_say_goodbye(p)) {
         medsec__mosq_hang_up(p); /* before the loop looks at a socket that is closed */
         uv_stop(p->loop);

@@ -3,7 +3,7 @@
 #define MEDSEC_PUBLISHER_MOSQUITTO_PARTS_H
 
 #include "backoff.h"
-#include "queue.h"
+#include "mqtt_client.h"
 #include "tls.h"
 
 #include <mosquitto.h>
@@ -51,23 +51,12 @@ typedef struct mosq_dial {
 } mosq_dial;
 
 typedef struct mosq {
-    medsec_publisher base;
-    const medsec_publisher_listener *listener;
-    medsec__mqtt_options options;
-    char *filter; /* of the subscription; NULL: none */
-    bool started;
+    medsec__mqtt_client base;
 
-    uv_mutex_t lock; /* for these */
-    medsec__queue queue;
-    medsec_publisher_stats counts;
     _Atomic bool is_due; /* the loop looks at the queue before it waits; also while there is no use
-                            in waking it. Read without the lock */
-    bool attached;
-    bool linked;
-    bool stopping;
-    bool reclaiming; /* some thread takes messages away */
-
-    _Atomic bool is_pressed; /* read without the lock */
+                            in waking it. Written under base's lock, read without */
+    bool attached; /* under base's lock */
+    bool reclaiming; /* the same; some thread takes messages away */
     _Atomic uv_thread_t home; /* the loop's thread, once it runs */
 
     uv_loop_t *loop; /* what follows is of its thread */
@@ -145,8 +134,6 @@ void medsec__mosq_settle(mosq *p, int id, int code);
 void medsec__mosq_release(mosq *p);
 /* The lock is held. */
 void medsec__mosq_rewind(mosq *p);
-/* The lock is held. True: whoever waited for room can go on. */
-bool medsec__mosq_relieve(mosq *p);
 
 /* mosquitto_direct.c. Nothing of libmosquitto may be on its way meanwhile. */
 MEDSEC_CHECK bool medsec__mosq_open_direct(mosq *p);
@@ -167,7 +154,7 @@ void medsec__mosq_unwatch(mosq *p);
 /* The next attempt in so many milliseconds. */
 void medsec__mosq_retry(mosq *p, uint32_t wait_ms);
 /* Something was queued; from any thread. The lock is held. */
-void medsec__mosq_call(mosq *p);
+void medsec__mosq_call(medsec__mqtt_client *client);
 /* Delivers what is queued, for so long, and says good-bye. */
 void medsec__mosq_drain(mosq *p, uint32_t timeout_ms);
 /* Something changed: a drain may have come to its end. */

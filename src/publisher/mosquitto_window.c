@@ -2,16 +2,6 @@
 #include "link_log.h"
 #include "mosquitto_parts.h"
 
-/* What is reported to the listener after the lock is given back. */
-typedef struct report {
-    size_t count;
-    bool relieved;
-    struct {
-        uint64_t token;
-        medsec_status status;
-    } durable[MOSQ_SLOTS];
-} report;
-
 static mosq_slot *slot_at(mosq *p, uint64_t ordinal)
 {
     return &p->slots[ordinal % MOSQ_SLOTS];
@@ -29,9 +19,9 @@ static size_t take(mosq *p, medsec_message messages[MEDSEC_MQTT_IN_FLIGHT])
 {
     size_t count = 0;
     while (p->in_flight + count < p->window && p->handed + count - p->released < MOSQ_SLOTS &&
-           medsec__queue_peek(&p->queue, &messages[count]) &&
+           medsec__queue_peek(&p->base.queue, &messages[count]) &&
            (count == 0 || messages[count].qos > 0)) {
-        (void)medsec__queue_next(&p->queue, &messages[count++]);
+        (void)medsec__queue_next(&p->base.queue, &messages[count++]);
     }
     return count;
 }
@@ -40,7 +30,7 @@ static void refuse(const mosq *p, mosq_slot *slot, const char *reason)
 {
     slot->status = MEDSEC_ERR_REFUSED;
     slot->done = true;
-    medsec__link_log_refused(&p->options, slot->topic, reason);
+    medsec__link_log_refused(&p->base.options, slot->topic, reason);
 }
 
 /* False: the connection is of no use any more. */
@@ -65,13 +55,13 @@ size_t medsec__mosq_hand_over(mosq *p, int *rc)
 {
     medsec_message messages[MEDSEC_MQTT_IN_FLIGHT];
     size_t composed = 0, count = 0;
-    uv_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->base.lock);
     if (!p->reclaiming) {
         composed = medsec__mosq_compose(p);
         count = composed == 0 ? take(p, messages) : 0;
     }
-    p->is_due = p->queue.handed < p->queue.count;
-    uv_mutex_unlock(&p->lock);
+    p->is_due = p->base.queue.handed < p->base.queue.count;
+    uv_mutex_unlock(&p->base.lock);
     for (size_t i = 0; i < count; i++) {
         if (!publish(p, &messages[i], rc)) {
             break;
@@ -98,60 +88,27 @@ void medsec__mosq_settle(mosq *p, int id, int code)
     }
 }
 
-static void release_oldest(mosq *p, report *r)
-{
-    const mosq_slot *slot = slot_at(p, p->released++);
-    (void)medsec__queue_release(&p->queue);
-    if (slot->status == MEDSEC_OK) {
-        p->counts.published++;
-    } else {
-        p->counts.refused++;
-    }
-    if (slot->token != 0) {
-        r->durable[r->count].token = slot->token;
-        r->durable[r->count++].status = slot->status;
-    }
-}
-
-bool medsec__mosq_relieve(mosq *p)
-{
-    if (!p->is_pressed || p->queue.used > p->options.queue_bytes / 2) {
-        return false;
-    }
-    p->is_pressed = false;
-    return true;
-}
-
-static void tell(const mosq *p, const report *r)
-{
-    const medsec_publisher_listener *l = p->listener;
-    for (size_t i = 0; l->durable && i < r->count; i++) {
-        l->durable(l->context, r->durable[i].token, r->durable[i].status);
-    }
-    if (l->relieved && r->relieved) {
-        l->relieved(l->context);
-    }
-}
-
 void medsec__mosq_release(mosq *p)
 {
-    report r;
+    const mosq_slot *slot = slot_at(p, p->released);
+    medsec__mqtt_report r;
     r.count = 0;
-    if (p->released == p->handed || !slot_at(p, p->released)->done) {
+    if (p->released == p->handed || !slot->done) {
         return;
     }
-    uv_mutex_lock(&p->lock);
-    while (p->released < p->handed && slot_at(p, p->released)->done) {
-        release_oldest(p, &r);
+    uv_mutex_lock(&p->base.lock);
+    while (p->released < p->handed && slot->done) {
+        medsec__mqtt_client_release(&p->base, &r, slot->token, slot->status);
+        slot = slot_at(p, ++p->released);
     }
-    r.relieved = medsec__mosq_relieve(p);
-    uv_mutex_unlock(&p->lock);
-    tell(p, &r);
+    medsec__mqtt_client_relieve(&p->base, &r);
+    uv_mutex_unlock(&p->base.lock);
+    medsec__mqtt_client_tell(&p->base, &r);
 }
 
 void medsec__mosq_rewind(mosq *p)
 {
-    medsec__queue_rewind(&p->queue);
+    medsec__queue_rewind(&p->base.queue);
     p->handed = p->released;
     p->in_flight = p->out_len = p->out_sent = 0;
 }

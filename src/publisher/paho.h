@@ -3,11 +3,9 @@
 #define MEDSEC_PUBLISHER_PAHO_H
 
 #include "link_failure.h"
-#include "mqtt_options.h"
-#include "queue.h"
+#include "mqtt_client.h"
 
 #include <MQTTAsync.h>
-#include <stdatomic.h>
 #include <uv.h>
 
 /*
@@ -31,34 +29,25 @@ typedef struct paho_slot {
 } paho_slot;
 
 typedef struct paho {
-    medsec_publisher base;
-    const medsec_publisher_listener *listener;
-    medsec__mqtt_options options;
-    char *filter; /* of the subscription; NULL: none */
+    medsec__mqtt_client base;
     uv_thread_t thread;
-
-    uv_mutex_t lock; /* for all below */
     uv_cond_t changed; /* wakes our thread */
-    medsec__queue queue;
+
+    /* Under base's lock. */
     MQTTAsync handle; /* NULL when there is none; changed by our thread only */
     int version; /* of MQTT, for the next attempt */
     paho_link link;
     medsec__link_failure failure; /* why the link is down; no reason: not known, or up */
-    const char *trouble; /* its reason, also while the next attempt runs */
     uint32_t attempt; /* of the addresses that the broker's name has; another after a failure */
-    bool started;
-    bool stopping;
     bool waiting; /* our thread sleeps until there is something to send */
     int fd; /* of the link; -1 when unknown */
     bool corked;
     bool pumping; /* some thread hands messages to paho, or gives them back */
-    _Atomic bool is_pressed; /* read without the lock */
     uint64_t deadline; /* of stop, uv_hrtime */
     paho_slot slots[MEDSEC_MQTT_IN_FLIGHT];
     size_t window; /* messages that paho may have at a time */
     uint64_t handed; /* ordinal of the next message for paho */
     uint64_t released; /* ordinal of the oldest one that it has */
-    medsec_publisher_stats counts;
 } paho;
 
 /* Makes a handle and asks for a connection; `link` says what becomes of it. The lock is held. */

@@ -29,14 +29,14 @@ void medsec__paho_give_up(paho *p)
 
 static void connected(paho *p, size_t window)
 {
-    uv_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->base.lock);
     if (p->link == PAHO_CONNECTING) {
         p->window = window;
         p->link = PAHO_UP;
         p->failure = (medsec__link_failure){.reason = NULL};
         uv_cond_broadcast(&p->changed);
     }
-    uv_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->base.lock);
 }
 
 /* Above the broker's Receive Maximum (MQTT 5.0 section 3.2.2.3.3) paho holds messages back, and
@@ -82,13 +82,13 @@ static medsec__link_failure explain(int code, const char *message)
 
 static void connect_failed(paho *p, int code, const char *message)
 {
-    uv_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->base.lock);
     if (p->link == PAHO_CONNECTING && is_about_version(code, message)) {
         p->version = p->version == MQTTVERSION_5 ? MQTTVERSION_3_1_1 : MQTTVERSION_5;
     }
     p->attempt++;
     go_down(p, explain(code, message));
-    uv_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->base.lock);
 }
 
 static void on_connect_failed5(void *context, MQTTAsync_failureData5 *data)
@@ -105,9 +105,9 @@ static void on_lost(void *context, char *cause)
 {
     paho *p = context;
     (void)cause;
-    uv_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->base.lock);
     go_down(p, medsec__status_failure(MEDSEC_ERR_CLOSED));
-    uv_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->base.lock);
 }
 
 /* DISCONNECT of MQTT 5 (section 3.14): the broker says why. */
@@ -115,21 +115,18 @@ static void on_disconnect(void *context, MQTTProperties *properties, enum MQTTRe
 {
     paho *p = context;
     (void)properties;
-    uv_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->base.lock);
     p->failure = medsec__mqtt_failure((int)reason);
-    uv_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->base.lock);
 }
 
 static int on_arrived(void *context, char *topic, int topic_len, MQTTAsync_message *message)
 {
     const paho *p = context;
-    /* What is retained comes again at each connection, after what was said later. */
-    if (p->listener->received && message->payloadlen >= 0 && !message->retained) {
-        /* A length of zero says that there is no NUL within, nothing more. */
-        size_t len = topic_len > 0 ? (size_t)topic_len : strlen(topic);
-        p->listener->received(p->listener->context, topic, len, message->payload,
-                              (size_t)message->payloadlen);
-    }
+    /* A length of zero says that there is no NUL within, nothing more. */
+    const size_t len = topic_len > 0 ? (size_t)topic_len : strlen(topic);
+    medsec__mqtt_client_tell_received(&p->base, topic, len, message->payload, message->payloadlen,
+                                      message->retained);
     MQTTAsync_freeMessage(&message);
     MQTTAsync_free(topic);
     return 1;
@@ -138,13 +135,13 @@ static int on_arrived(void *context, char *topic, int topic_len, MQTTAsync_messa
 /* By its name where TLS will look at the name, else by the address that was checked. */
 static medsec_status choose_target(char target[MEDSEC__MQTT_URL_MAX], const paho *p)
 {
-    const medsec__mqtt_url *url = &p->options.url;
+    const medsec__mqtt_url *url = &p->base.options.url;
     if (url->tls) {
         medsec__mqtt_url_text(target, "ssl", url->host, url->port);
         return MEDSEC_OK;
     }
     char host[MEDSEC__BROKER_HOST_MAX];
-    medsec_status status = medsec__broker_resolve(host, &p->options, p->attempt);
+    medsec_status status = medsec__broker_resolve(host, &p->base.options, p->attempt);
     if (status == MEDSEC_OK) {
         medsec__mqtt_url_text(target, "tcp", host, url->port);
     }
@@ -156,7 +153,7 @@ static int create_handle(const paho *p, MQTTAsync *handle, const char *target)
     MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer;
     options.MQTTVersion = p->version;
     options.maxBufferedMessages = 2 * (int)MEDSEC_MQTT_IN_FLIGHT;
-    int rc = MQTTAsync_createWithOptions(handle, target, p->options.client_id,
+    int rc = MQTTAsync_createWithOptions(handle, target, p->base.options.client_id,
                                          MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
     /* Else paho formats and keeps a trace of every packet, payloads included. */
     MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
@@ -191,19 +188,19 @@ static int ask_connection(paho *p, MQTTAsync handle)
         options.onFailure = on_connect_failed;
     }
     MQTTAsync_willOptions will = MQTTAsync_willOptions_initializer;
-    will.topicName = p->options.will_topic;
-    will.message = p->options.will_payload;
+    will.topicName = p->base.options.will_topic;
+    will.message = p->base.options.will_payload;
     will.retained = 1;
     will.qos = 1;
-    options.will = p->options.will_topic && p->options.will_payload ? &will : NULL;
+    options.will = p->base.options.will_topic && p->base.options.will_payload ? &will : NULL;
     options.context = p;
-    options.keepAliveInterval = (int)p->options.keep_alive_s;
+    options.keepAliveInterval = (int)p->base.options.keep_alive_s;
     options.maxInflight = (int)MEDSEC_MQTT_IN_FLIGHT + 1;
     options.connectTimeout = CONNECT_TIMEOUT_S;
-    options.username = p->options.username;
-    options.password = p->options.password;
-    MQTTAsync_SSLOptions tls = tls_options(&p->options);
-    options.ssl = p->options.url.tls ? &tls : NULL;
+    options.username = p->base.options.username;
+    options.password = p->base.options.password;
+    MQTTAsync_SSLOptions tls = tls_options(&p->base.options);
+    options.ssl = p->base.options.url.tls ? &tls : NULL;
     int rc = MQTTAsync_setCallbacks(handle, p, on_lost, on_arrived, NULL);
     if (rc == MQTTASYNC_SUCCESS) {
         rc = MQTTAsync_setDisconnected(handle, p, on_disconnect);
@@ -215,14 +212,14 @@ static void swap_handle(paho *p, MQTTAsync handle)
 {
     MQTTAsync old = p->handle;
     while (p->pumping) {
-        uv_cond_wait(&p->changed, &p->lock);
+        uv_cond_wait(&p->changed, &p->base.lock);
     }
     p->fd = -1;
-    uv_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->base.lock);
     if (old) {
         MQTTAsync_destroy(&old);
     }
-    uv_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->base.lock);
     p->handle = handle;
     medsec__paho_rewind(p);
 }
@@ -236,7 +233,7 @@ void medsec__paho_connect(paho *p)
 {
     p->link = PAHO_CONNECTING;
     p->failure = (medsec__link_failure){.reason = NULL};
-    uv_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->base.lock);
     /* The new handle before the old one goes: without any, paho would stop its threads. */
     char target[MEDSEC__MQTT_URL_MAX];
     MQTTAsync handle = NULL;
@@ -244,13 +241,13 @@ void medsec__paho_connect(paho *p)
     if (status == MEDSEC_OK) {
         status = as_status(create_handle(p, &handle, target));
     }
-    uv_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->base.lock);
     swap_handle(p, handle);
     if (status == MEDSEC_OK) {
         p->link = PAHO_CONNECTING;
-        uv_mutex_unlock(&p->lock);
+        uv_mutex_unlock(&p->base.lock);
         status = as_status(ask_connection(p, handle));
-        uv_mutex_lock(&p->lock);
+        uv_mutex_lock(&p->base.lock);
     }
     if (status != MEDSEC_OK) {
         go_down(p, medsec__status_failure(status));
@@ -259,10 +256,10 @@ void medsec__paho_connect(paho *p)
 
 static void said_goodbye(paho *p)
 {
-    uv_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->base.lock);
     p->link = PAHO_DOWN;
     uv_cond_broadcast(&p->changed);
-    uv_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->base.lock);
 }
 
 static void on_goodbye5(void *context, MQTTAsync_successData5 *data)
@@ -281,7 +278,7 @@ static void wait_down(paho *p)
 {
     uint64_t end = uv_hrtime() + GOODBYE_MS * 1000000ull;
     while (p->link == PAHO_UP && uv_hrtime() < end) {
-        (void)uv_cond_timedwait(&p->changed, &p->lock, end - uv_hrtime());
+        (void)uv_cond_timedwait(&p->changed, &p->base.lock, end - uv_hrtime());
     }
 }
 
@@ -296,9 +293,9 @@ static void say_goodbye(paho *p)
     } else {
         options.onSuccess = on_goodbye;
     }
-    uv_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->base.lock);
     int rc = MQTTAsync_disconnect(p->handle, &options);
-    uv_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->base.lock);
     if (rc == MQTTASYNC_SUCCESS) {
         wait_down(p);
     }
@@ -315,13 +312,13 @@ void medsec__paho_disconnect(paho *p)
 
 void medsec__paho_announce(paho *p, const char *payload)
 {
-    if (!p->options.will_topic || !payload) {
+    if (!p->base.options.will_topic || !payload) {
         return;
     }
-    uv_mutex_unlock(&p->lock);
-    int rc =
-        MQTTAsync_send(p->handle, p->options.will_topic, (int)strlen(payload), payload, 1, 1, NULL);
-    uv_mutex_lock(&p->lock);
+    uv_mutex_unlock(&p->base.lock);
+    int rc = MQTTAsync_send(p->handle, p->base.options.will_topic, (int)strlen(payload), payload, 1,
+                            1, NULL);
+    uv_mutex_lock(&p->base.lock);
     if (rc != MQTTASYNC_SUCCESS) {
         go_down(p, medsec__status_failure(MEDSEC_ERR_IO));
     }
@@ -329,7 +326,7 @@ void medsec__paho_announce(paho *p, const char *payload)
 
 static void subscription_failed(const paho *p, int code)
 {
-    medsec__link_log_unsubscribed(&p->options, p->filter, medsec__mqtt_refusal(code));
+    medsec__link_log_unsubscribed(&p->base.options, p->base.filter, medsec__mqtt_refusal(code));
 }
 
 static void on_unsubscribed5(void *context, MQTTAsync_failureData5 *data)
@@ -344,7 +341,7 @@ static void on_unsubscribed(void *context, MQTTAsync_failureData *data)
 
 void medsec__paho_subscribe(paho *p)
 {
-    if (!p->filter || p->link != PAHO_UP) {
+    if (!p->base.filter || p->link != PAHO_UP) {
         return;
     }
     MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
@@ -354,9 +351,9 @@ void medsec__paho_subscribe(paho *p)
     } else {
         response.onFailure = on_unsubscribed;
     }
-    uv_mutex_unlock(&p->lock);
-    int rc = MQTTAsync_subscribe(p->handle, p->filter, 1, &response);
-    uv_mutex_lock(&p->lock);
+    uv_mutex_unlock(&p->base.lock);
+    int rc = MQTTAsync_subscribe(p->handle, p->base.filter, 1, &response);
+    uv_mutex_lock(&p->base.lock);
     if (rc != MQTTASYNC_SUCCESS) {
         go_down(p, medsec__status_failure(MEDSEC_ERR_IO));
     }

@@ -3,64 +3,19 @@
 #include "link_log.h"
 #include "paho.h"
 
-/* What is reported to the listener after the lock is given back. */
-typedef struct report {
-    size_t count;
-    bool relieved;
-    struct {
-        uint64_t token;
-        medsec_status status;
-    } durable[MEDSEC_MQTT_IN_FLIGHT];
-} report;
-
 bool medsec__paho_must_start(const paho *p)
 {
-    return p->link == PAHO_UP && !p->pumping && p->handed == p->released && p->queue.count > 0;
+    return p->link == PAHO_UP && !p->pumping && p->handed == p->released && p->base.queue.count > 0;
 }
 
-static void release_oldest(paho *p, report *r)
+static void release_settled(paho *p, medsec__mqtt_report *r)
 {
-    const paho_slot *slot = &p->slots[p->released++ % MEDSEC_MQTT_IN_FLIGHT];
-    (void)medsec__queue_release(&p->queue);
-    if (slot->status == MEDSEC_OK) {
-        p->counts.published++;
-    } else {
-        p->counts.refused++;
+    const paho_slot *slot = &p->slots[p->released % MEDSEC_MQTT_IN_FLIGHT];
+    while (p->released < p->handed && slot->done) {
+        medsec__mqtt_client_release(&p->base, r, slot->token, slot->status);
+        slot = &p->slots[++p->released % MEDSEC_MQTT_IN_FLIGHT];
     }
-    if (slot->token == 0) {
-        return;
-    }
-    r->durable[r->count].token = slot->token;
-    r->durable[r->count++].status = slot->status;
-}
-
-/* True when that ends the pressure. */
-static bool relieve(paho *p)
-{
-    const bool relieved = p->is_pressed && p->queue.used <= p->options.queue_bytes / 2;
-    if (relieved) {
-        p->is_pressed = false;
-    }
-    return relieved;
-}
-
-static void release_settled(paho *p, report *r)
-{
-    while (p->released < p->handed && p->slots[p->released % MEDSEC_MQTT_IN_FLIGHT].done) {
-        release_oldest(p, r);
-    }
-    r->relieved = relieve(p);
-}
-
-static void tell(const paho *p, const report *r)
-{
-    const medsec_publisher_listener *l = p->listener;
-    for (size_t i = 0; l->durable && i < r->count; i++) {
-        l->durable(l->context, r->durable[i].token, r->durable[i].status);
-    }
-    if (l->relieved && r->relieved) {
-        l->relieved(l->context);
-    }
+    medsec__mqtt_client_relieve(&p->base, r);
 }
 
 /* Paho hears of a PUBACK in one thread and sends in another: refill by the half then. QoS 0 is
@@ -81,8 +36,9 @@ static void set_corked(paho *p, bool on)
 static void settle(paho_slot *slot, medsec_status status)
 {
     paho *p = slot->owner;
-    report r = {.count = 0};
-    uv_mutex_lock(&p->lock);
+    medsec__mqtt_report r;
+    r.count = 0;
+    uv_mutex_lock(&p->base.lock);
     uint8_t qos = slot->qos;
     slot->done = true;
     slot->status = status;
@@ -93,11 +49,11 @@ static void settle(paho_slot *slot, medsec_status status)
     if (p->handed == p->released) {
         set_corked(p, false);
     }
-    if (p->stopping) {
+    if (p->base.stopping) {
         uv_cond_broadcast(&p->changed);
     }
-    uv_mutex_unlock(&p->lock);
-    tell(p, &r);
+    uv_mutex_unlock(&p->base.lock);
+    medsec__mqtt_client_tell(&p->base, &r);
 }
 
 static void on_sent5(void *context, MQTTAsync_successData5 *data)
@@ -118,7 +74,7 @@ static void on_refused5(void *context, MQTTAsync_failureData5 *data)
 {
     paho_slot *slot = context;
     if (data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
-        medsec__link_log_refused(&slot->owner->options, slot->topic,
+        medsec__link_log_refused(&slot->owner->base.options, slot->topic,
                                  medsec__mqtt_refusal((int)data->reasonCode));
         settle(slot, MEDSEC_ERR_REFUSED);
     }
@@ -155,14 +111,14 @@ void medsec__paho_pump(paho *p, bool starting)
     medsec_message m;
     bool enough = false;
     while (!enough && p->link == PAHO_UP && p->handed - p->released < p->window &&
-           medsec__queue_next(&p->queue, &m)) {
+           medsec__queue_next(&p->base.queue, &m)) {
         paho_slot *slot = claim_slot(p, &m);
         enough = starting && m.qos == 0;
         /* Of QoS 0 the end of a run is known, and the cork drawn then; QoS 1 must not wait. */
         set_corked(p, m.qos == 0 && (p->corked || p->handed - p->released == 1));
-        uv_mutex_unlock(&p->lock);
+        uv_mutex_unlock(&p->base.lock);
         int rc = hand_over(p, slot, &m);
-        uv_mutex_lock(&p->lock);
+        uv_mutex_lock(&p->base.lock);
         if (rc != MQTTASYNC_SUCCESS) {
             p->link = PAHO_DOWN;
         }
@@ -175,45 +131,29 @@ void medsec__paho_pump(paho *p, bool starting)
 
 void medsec__paho_rewind(paho *p)
 {
-    medsec__queue_rewind(&p->queue);
+    medsec__queue_rewind(&p->base.queue);
     p->handed = p->released;
-}
-
-/* The message stays where it is while the lock is given back: only the tail of the queue moves. */
-static bool give_back_one(paho *p, medsec_reclaim_fn *take, void *context)
-{
-    medsec_message m;
-    if (p->link == PAHO_UP || !medsec__queue_next(&p->queue, &m)) {
-        return false;
-    }
-    uv_mutex_unlock(&p->lock);
-    const bool taken = take(context, &m);
-    uv_mutex_lock(&p->lock);
-    if (taken) {
-        (void)medsec__queue_release(&p->queue);
-    }
-    return taken;
 }
 
 /* A late report of a message that was under way finds an empty window, and is nothing. */
 void medsec__paho_reclaim(paho *p, medsec_reclaim_fn *take, void *context)
 {
-    uv_mutex_lock(&p->lock);
+    medsec__mqtt_report r;
+    r.count = 0;
+    uv_mutex_lock(&p->base.lock);
     while (p->pumping) {
-        uv_cond_wait(&p->changed, &p->lock);
+        uv_cond_wait(&p->changed, &p->base.lock);
     }
     if (p->link == PAHO_UP) {
-        uv_mutex_unlock(&p->lock);
+        uv_mutex_unlock(&p->base.lock);
         return;
     }
     p->pumping = true;
     medsec__paho_rewind(p);
-    while (give_back_one(p, take, context)) {
-    }
-    medsec__paho_rewind(p);
+    medsec__mqtt_client_give_back(&p->base, take, context);
     p->pumping = false;
-    const report r = {.relieved = relieve(p)};
+    medsec__mqtt_client_relieve(&p->base, &r);
     uv_cond_broadcast(&p->changed);
-    uv_mutex_unlock(&p->lock);
-    tell(p, &r);
+    uv_mutex_unlock(&p->base.lock);
+    medsec__mqtt_client_tell(&p->base, &r);
 }

@@ -237,6 +237,35 @@ bool subscriber_expect(subscriber *s, const char *line, int timeout_ms)
     return false;
 }
 
+#define NUMBERS_MAX 4096u
+
+static unsigned predecessor(unsigned number, unsigned mixed)
+{
+    if (mixed > 0 && number % mixed == 0)
+        return number - mixed;
+    return mixed > 0 && number > 1 && (number - 1) % mixed == 0 ? number - 2 : number - 1;
+}
+
+bool subscriber_expect_numbers(subscriber *s, unsigned count, unsigned mixed, int timeout_ms)
+{
+    static const char begin[] = "t/number 0 ";
+    bool seen[NUMBERS_MAX] = {true};
+    char line[256];
+    for (unsigned arrived = 0; arrived < count;) {
+        if (!subscriber_line(s, line, sizeof(line), timeout_ms))
+            return false;
+        if (strncmp(line, begin, sizeof(begin) - 1) != 0)
+            continue;
+        const unsigned long number = strtoul(line + sizeof(begin) - 1, NULL, 10);
+        if (number < 1 || number > count || count >= NUMBERS_MAX ||
+            !seen[predecessor((unsigned)number, mixed)])
+            return false;
+        arrived += !seen[number];
+        seen[number] = true;
+    }
+    return true;
+}
+
 void subscriber_stop(subscriber *s)
 {
     /* mosquitto_sub may never come back from a good-bye to a broker that was restarted. */

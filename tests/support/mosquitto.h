@@ -41,6 +41,10 @@ void subscriber_start(subscriber *s, const broker *b);
 bool subscriber_line(subscriber *s, char *line, size_t cap, int timeout_ms);
 /* Skips lines until this one. */
 bool subscriber_expect(subscriber *s, const char *line, int timeout_ms);
+/* Every number of 1..count comes on `t/number`, each for the first time after its predecessor in
+ * the same quality of service: MQTT 5.0 section 4.6 orders no more. Each `mixed`-th has QoS 1, the
+ * others 0; 0: all have the same. */
+bool subscriber_expect_numbers(subscriber *s, unsigned count, unsigned mixed, int timeout_ms);
 void subscriber_stop(subscriber *s);
 
 #endif

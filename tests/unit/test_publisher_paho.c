@@ -119,33 +119,6 @@ static bool wait_connected(medsec_publisher *p)
 
 #define MIXED 16u /* of mixed messages every 16th has QoS 1 */
 
-/* The number that goes before in its quality of service: MQTT 5.0 section 4.6 orders no more. */
-static unsigned predecessor(unsigned number, unsigned mixed)
-{
-    if (mixed > 0 && number % mixed == 0) {
-        return number - mixed;
-    }
-    return mixed > 0 && number > 1 && (number - 1) % mixed == 0 ? number - 2 : number - 1;
-}
-
-/* Every number of 1..count arrives, each for the first time after its predecessor. */
-static void expect_numbers(subscriber *s, unsigned count, unsigned mixed)
-{
-    bool seen[TOKENS] = {true};
-    char line[256];
-    for (unsigned arrived = 0; arrived < count;) {
-        assert_true(subscriber_line(s, line, sizeof(line), 10000));
-        unsigned number = 0;
-        if (sscanf(line, "t/number 0 %u", &number) != 1) {
-            continue;
-        }
-        assert_in_range(number, 1, count);
-        assert_true(seen[predecessor(number, mixed)]);
-        arrived += !seen[number];
-        seen[number] = true;
-    }
-}
-
 static void expect_durable_once(unsigned count)
 {
     for (unsigned i = 1; i <= count; i++) {
@@ -194,7 +167,7 @@ static void test_stop_delivers_all_in_order_and_says_offline(void **state)
     assert_int_equal(publish(p, 1, 0), MEDSEC_ERR_STATE);
     expect_durable_once(2999);
     p->ops->destroy(p);
-    expect_numbers(&s, 2999, MIXED);
+    assert_true(subscriber_expect_numbers(&s, 2999, MIXED, 20000));
     assert_true(subscriber_expect(&s, "gateway/status 0 offline", 5000));
     subscriber_stop(&s);
 }
@@ -240,7 +213,7 @@ static void restart_under_load(broker *b, uint8_t qos)
     expect_durable_once(1999);
     p->ops->destroy(p);
     if (qos == 1)
-        expect_numbers(&s, 1999, 0);
+        assert_true(subscriber_expect_numbers(&s, 1999, 0, 20000));
     else
         assert_true(subscriber_expect(&s, "t/number 0 1999", 10000));
     subscriber_stop(&s);
