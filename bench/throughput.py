@@ -56,8 +56,9 @@ def measure(place, options, rate_hz):
             "sustained": seen["readings_per_s"] >= SUSTAINED * offered,
             "durable_p50_ms": latency_ms(before, after, 0.5),
             "durable_p99_ms": latency_ms(before, after, 0.99),
-            "sampled": sum(end["sampled"] for end in ends),
-            "acknowledged": acknowledged, "all_arrived": arrived, "profile": profile}
+            **{name: sum(end[name] for end in ends)
+               for name in ("sampled", "acknowledged", "unacknowledged", "closed", "resent")},
+            "all_arrived": arrived, "profile": profile}
 
 
 def at_rate(options):
