@@ -74,6 +74,33 @@ static void test_message_given_up_behind_is_tried_again(void **state)
     assert_int_equal(f->durables, 3);
 }
 
+static bool are_three(const void *f)
+{
+    return spool_stats(f).spool_messages == 3;
+}
+
+/* The older ones are confirmed just when it goes back to one: they are not sent again. */
+static void test_confirmed_while_going_back(void **state)
+{
+    spool_fixture *f = *state;
+    medsec_publisher *held = held_create();
+    deliver(f, held, 6);
+    wait_count(held, 6);
+    held_press(held, true);
+    held_report(held, 5, MEDSEC_ERR_CLOSED);
+    uv_sleep(1200); /* longer than it waits; shorter would test less, not fail */
+    for (size_t i = 0; i < 3; i++) {
+        held_report(held, i, MEDSEC_OK);
+    }
+    assert_true(spool_wait(are_three, f));
+    held_press(held, false);
+    wait_count(held, 7);
+    assert_string_equal(held_at(held, 6)->text, held_at(held, 5)->text);
+    (void)held_report_all(held);
+    spool_wait_direct(f);
+    assert_int_equal(held_count(held), 7);
+}
+
 static bool is_empty(const void *f)
 {
     return spool_stats(f).spool_messages == 0;
@@ -158,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FIXED(test_refused_message_is_kept_and_waits),
         FIXED(test_message_given_up_behind_is_tried_again),
+        FIXED(test_confirmed_while_going_back),
         FIXED(test_deliveries_without_an_answer_are_bounded),
         FIXED(test_disk_waits_for_what_went_through),
         FIXED(test_the_rest_goes_through),
