@@ -21,6 +21,7 @@ typedef struct held {
     bool automatic;
     atomic_bool pressed;
     atomic_bool kept_only; /* that pressure */
+    atomic_bool relieves_inside;
     atomic_uint attached;
     atomic_uint detached;
     atomic_size_t late;
@@ -63,6 +64,9 @@ static medsec_status held_publish(medsec_publisher *publisher, const medsec_mess
     const medsec_publisher_listener *l = h->listener;
     if (status == MEDSEC_OK && automatic && message->token != 0) {
         l->durable(l->context, message->token, MEDSEC_OK);
+    }
+    if (atomic_exchange(&h->relieves_inside, false)) {
+        held_press(publisher, false);
     }
     return status;
 }
@@ -262,6 +266,11 @@ void held_relieve(medsec_publisher *publisher)
 {
     const medsec_publisher_listener *l = ((held *)publisher)->listener;
     l->relieved(l->context);
+}
+
+void held_relieve_inside(medsec_publisher *publisher)
+{
+    ((held *)publisher)->relieves_inside = true;
 }
 
 void held_press_kept(medsec_publisher *publisher)

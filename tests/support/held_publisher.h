@@ -41,6 +41,8 @@ void held_unblock(medsec_publisher *publisher);
 void held_press(medsec_publisher *publisher, bool pressed);
 /* Tells that whoever waits may look again. */
 void held_relieve(medsec_publisher *publisher);
+/* The next message ends the pressure, in the thread that publishes it. */
+void held_relieve_inside(medsec_publisher *publisher);
 /* Pressed for messages that are not droppable only. */
 void held_press_kept(medsec_publisher *publisher);
 /* The broker connection came up, or was lost. */

@@ -70,6 +70,29 @@ static void test_pressure_that_is_not_the_seed_wires_leaves_it_alone(void **stat
     v1_client_close(&c);
 }
 
+/* As a back end does that works in the loop: nobody else wakes it. */
+static void test_pressure_that_ends_in_the_loop_itself_is_noticed(void **state)
+{
+    v1_fixture *f = *state;
+    v1_client seed, c;
+    f->options.threads = 1;
+    v1_seed_add(f);
+    v1_start(f);
+    start_device(f, &c, 1);
+    v1_client_make(f, &seed, 1);
+    v1_client_open(f, &seed);
+    v1_seed_readings(&seed, 1);
+    v1_expect_count(f, readings, 2);
+    held_press_kept(f->publisher);
+    v1_client_readings(&c, 1);
+    v1_expect_count(f, paused, 1);
+    held_relieve_inside(f->publisher);
+    v1_seed_readings(&seed, 1);
+    v1_expect_count(f, readings, 4);
+    v1_client_close(&seed);
+    v1_client_close(&c);
+}
+
 static size_t count_from(v1_fixture *f, size_t from, const char *begin)
 {
     size_t n = 0;
@@ -258,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_only_readings_of_the_seed_wire_are_droppable),
         CASE(test_pressure_that_is_not_the_seed_wires_leaves_it_alone),
+        CASE(test_pressure_that_ends_in_the_loop_itself_is_noticed),
         CASE(test_link_that_comes_back_announces_again),
         CASE(test_device_that_left_is_not_announced_again),
         CASE(test_time_to_be_durable_is_counted),
