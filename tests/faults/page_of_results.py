@@ -29,7 +29,7 @@ quiet window of the same length before each. Afterwards nothing more is measured
   the longest of the rounds.
 
 What must hold, and makes the command fail: nothing acknowledged is lost; in the end everything is
-acknowledged; under an attack the healthy devices' p99 is at most twice the quiet one (or twice %(floor)g ms, where the
+acknowledged; under an attack no session of a healthy device ends, and the healthy devices' p99 is at most twice the quiet one (or twice %(floor)g ms, where the
 quiet one is less). Attackers run on the same machine at the lowest priority: what they make
 the gateway do is in the figures, the time that they take themselves is not.
 """
@@ -55,12 +55,21 @@ def machine():
                                       platform.release(), version.stdout.splitlines()[0])
 
 
-def write(options, results):
+def complaints(bad):
+    """What is not as it must be, said in the page as well."""
+    if not bad:
+        return ["", "Every row is as it must be."]
+    return ["", "Not as it must be:", ""] + [
+        "- %s (`%s`): %s" % (row.what, client, "; ".join(found)) for row, client, found in bad]
+
+
+def write(options, results, bad):
     lines = [HEAD % {
         "fleet": scene.FLEET, "fleet_rate": scene.FLEET_RATE_HZ, "batch": scene.FLEET_BATCH,
         "ward": scene.WARD, "ward_rate": scene.WARD_RATE_HZ, "rounds": options.rounds,
         "window": options.window, "settled": scene.SETTLED_MS, "floor": table.FLOOR_MS}]
     lines.append("Made on %s; seed %d." % (machine(), options.seed))
+    lines += complaints(bad)
     for client in options.client:
         for part, title in table.PARTS:
             found = [one for one in results if one[0] == client and one[1].part == part]

@@ -350,6 +350,7 @@ def descriptors(scene):
 def clock(scene):
     scene.open(preload=True)
     device, seen = a_device(scene, "timed"), []
+    scene.keeps = True
 
     def act():
         for jump in (3600, -3600, 86400, -86400, 10 * 31556952, -10 * 31556952):

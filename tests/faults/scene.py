@@ -89,6 +89,7 @@ class Scene:
         self.supervised, self.expected = threading.Event(), threading.Lock()
         self.died_of = set()  # exit statuses; negative: signals
         self.may_die = False  # by the fault
+        self.keeps = False  # the sessions of healthy devices, whatever is done
         self.environment, self.arguments, self.page = None, [], None
         self.quiet, self.during, self.recovery_s = [], [], 0.0
         self.notes = {}
@@ -252,6 +253,7 @@ class Scene:
                 "repeated": sum(map(readings.count_of, self.devices(ward))) - published,
                 "quiet": self.quiet, "during": self.during, "recovery_s": self.recovery_s,
                 "deaths": self.deaths, "died_of": sorted(self.died_of), "may_die": self.may_die,
+                "keeps": self.keeps,
                 "starts": self.starts, "notes": self.notes,
                 "reconnects": sum(one["connections"] - 1 for one in ward.values())}
 

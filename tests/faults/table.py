@@ -14,7 +14,7 @@ def p99(values):
     return scene.quantile(values, 0.99)
 
 
-def failures(row):
+def failures(row, part):
     """Sentences about what must not be on any machine; nothing when all is well."""
     found = []
     if row["lost"]:
@@ -23,12 +23,14 @@ def failures(row):
         found.append("%d readings never acknowledged" % (row["sent"] - row["acknowledged"]))
     if row["deaths"] and not row["may_die"]:
         found.append("the gateway ended by itself: %s" % row["died_of"])
+    if row["reconnects"] > 0 and (row["keeps"] or part in ("attack", "registry")):
+        found.append("%d sessions of healthy devices ended" % row["reconnects"])
     return found + [name for name in row["notes"] if "not " in name]
 
 
 def complaints(row, part):
     """The same, and what must not be on a machine that does nothing else."""
-    found = failures(row)
+    found = failures(row, part)
     if part == "attack" and not is_undisturbed(row):
         found.append("healthy devices wait %.1f ms instead of %.1f ms"
                      % (p99(row["during"]), p99(row["quiet"])))
