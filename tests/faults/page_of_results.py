@@ -24,7 +24,7 @@ quiet window of the same length before each. Afterwards nothing more is measured
   allowed. **lost**: acknowledged, and not at the broker.
 - **p50**, **p99**: milliseconds from the moment a reading of the healthy devices was due until it was
   acknowledged; one that still waits when a window ends counts with the time that it has waited.
-  They are closed by no window: a device that is kept waiting goes on measuring.
+  A device that is kept waiting goes on measuring.
 - **served again after**: seconds from the end of a fault until the healthy devices' p99 over half a second was below %(settled)d ms,
   the longest of the rounds.
 
@@ -51,8 +51,9 @@ def machine():
         names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
     version = subprocess.run(["mosquitto", "-h"], capture_output=True, text=True, check=False,
                              env=dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin"))
-    return "%d x %s, Linux %s, %s" % (len(names), names[0] if names else platform.machine(),
-                                      platform.release(), version.stdout.splitlines()[0])
+    return "%d x %s, Linux %s, %s, load average %.1f" % (
+        len(names), names[0] if names else platform.machine(), platform.release(),
+        version.stdout.splitlines()[0], os.getloadavg()[2])
 
 
 def complaints(bad):
