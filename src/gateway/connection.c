@@ -265,6 +265,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
         return;
     }
     if (n > 0 && c->course != MEDSEC__LEFT) {
+        c->has_turn = false; /* one byte of a HELLO would else keep it for later */
         c->loop->quiet = false;
         take_bytes(c, (uint8_t *)buffer->base, (size_t)n);
     }

@@ -125,6 +125,65 @@ static void test_turn_that_does_not_come_is_an_end(void **state)
     }
 }
 
+static void open_and_send(const v1_fixture *f, v1_client *c, int fds[], unsigned count,
+                          const uint8_t *data, size_t len)
+{
+    for (unsigned i = 0; i < count; i++) {
+        v1_client_open(f, c);
+        fds[i] = c->fd;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(send(fds[i], data, len, MSG_NOSIGNAL), len);
+    }
+}
+
+static void wait_answered(const v1_fixture *f, uint64_t count)
+{
+    for (unsigned i = 0; i < 4 * V1_WAIT_MS / 10 && answered(f) < count; i++) {
+        uv_sleep(10);
+    }
+    assert_int_equal(answered(f), count);
+}
+
+/* Whoever queues with one byte of a HELLO queues again for the rest: turns cannot be saved up, and
+ * all be taken at once. */
+static void test_turn_is_for_what_is_there(void **state)
+{
+    enum { BEFORE = 300, SLOW = 600 };
+    v1_fixture *f = *state;
+    v1_client replay;
+    uint8_t hello[MEDSEC_HELLO_LEN];
+    static int before[BEFORE], slow[SLOW], last[1];
+    raise_descriptors();
+    f->options.threads = 1;
+    f->options.identify_timeout_ms = 4 * V1_WAIT_MS;
+    v1_start(f);
+    v1_client_make(f, &replay, 2);
+    v1_hello(&replay.device, hello, &replay.secrets, replay.suite, "recorded");
+    open_and_send(f, &replay, slow, SLOW, hello, 0);
+    open_and_send(f, &replay, before, BEFORE, hello, sizeof hello);
+    for (unsigned i = 0; i < SLOW; i++) {
+        assert_int_equal(send(slow[i], hello, 1, MSG_NOSIGNAL), 1);
+    }
+    open_and_send(f, &replay, last, 1, hello, sizeof hello);
+    wait_answered(f, BEFORE + 1); /* those between had their turn */
+    const uint64_t queued = v1_stats(f).queued;
+    assert_true(queued > SLOW);
+    for (unsigned i = 0; i < SLOW; i++) {
+        assert_int_equal(send(slow[i], hello + 1, sizeof hello - 1, MSG_NOSIGNAL),
+                         sizeof hello - 1);
+    }
+    wait_answered(f, BEFORE + 1 + SLOW);
+    assert_true(v1_stats(f).queued > queued + SLOW / 6);
+    for (unsigned i = 0; i < SLOW; i++) {
+        close(slow[i]);
+    }
+    for (unsigned i = 0; i < BEFORE; i++) {
+        close(before[i]);
+    }
+    close(last[0]);
+}
+
 static void test_oldest_half_open_connection_gives_way(void **state)
 {
     v1_fixture *f = *state;
@@ -209,6 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_recorded_hellos_are_bounded_by_their_work),
         CASE(test_turn_that_does_not_come_is_an_end),
+        CASE(test_turn_is_for_what_is_there),
         CASE(test_oldest_half_open_connection_gives_way),
         CASE(test_held_connections_give_way),
         CASE(test_source_that_connects_too_often_is_refused),
