@@ -116,6 +116,14 @@ medsec_status medsec__spool_folder_open(medsec__spool_disk *disk, const char *pa
     return read_state(disk);
 }
 
+/* Nothing vouches for a block's header before the block is opened: one that is damaged shall not
+ * hide what has numbers between its true and its false ones. */
+static bool may_follow(const medsec__spool_block *block, const medsec__spool_segment *segment)
+{
+    return block->first > segment->last && block->first - segment->last < MEDSEC__SPOOL_RESERVE &&
+           block->last - block->first < MEDSEC__SPOOL_KINDS * MEDSEC__SPOOL_GROUP_MAX;
+}
+
 /* Adds up the blocks from their headers, until one is not whole: the tail that a crash tore. */
 static void add_up(const medsec__spool_disk *disk, int fd, uint64_t file_len,
                    medsec__spool_segment *segment)
@@ -124,7 +132,7 @@ static void add_up(const medsec__spool_disk *disk, int fd, uint64_t file_len,
     medsec__spool_block block;
     while (segment->end + sizeof head <= file_len &&
            medsec__spool_read_at(fd, head, sizeof head, segment->end) &&
-           medsec__spool_block_read(&block, head) && block.first > segment->last &&
+           medsec__spool_block_read(&block, head) && may_follow(&block, segment) &&
            medsec__spool_block_size(&block) <= file_len - segment->end) {
         segment->end += medsec__spool_block_size(&block);
         segment->last = block.last;
@@ -209,6 +217,18 @@ static medsec_status look_at(medsec__spool_disk *disk, const char *name)
     return MEDSEC_OK;
 }
 
+/* A file's own name is vouched for: no segment reaches into the next one. */
+static void bound_segments(medsec__spool_disk *disk)
+{
+    for (size_t i = 0; i < MEDSEC__SPOOL_KINDS; i++) {
+        medsec__spool_segment *segment = disk->streams[i].oldest;
+        for (; segment && segment->next; segment = segment->next) {
+            const uint64_t most = segment->next->header.first - 1;
+            segment->last = segment->last < most ? segment->last : most;
+        }
+    }
+}
+
 static bool is_segment(const char *name)
 {
     return strlen(name) == 17 && strchr(letters, name[0]) &&
@@ -230,5 +250,6 @@ medsec_status medsec__spool_folder_scan(medsec__spool_disk *disk)
         }
     }
     closedir(names);
+    bound_segments(disk);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "scratch.h"
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define PAYLOAD 60000u
@@ -245,6 +246,49 @@ static void test_segment_does_not_grow_for_long(void **state)
     assert_ptr_not_equal(f->disk.streams[0].oldest, f->disk.streams[0].newest);
 }
 
+/* Of the first block of a segment; nothing vouches for it before the block is opened. */
+static void change_last(const fixture *f, uint64_t first, uint64_t from, uint64_t to)
+{
+    char path[64];
+    uint8_t number[8];
+    snprintf(path, sizeof path, "spool/%s", medsec__spool_segment_name(0, first).text);
+    FILE *file = fopen(scratch_path(&f->files, path), "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, MEDSEC__SPOOL_HEADER_LEN + 16, SEEK_SET), 0);
+    assert_int_equal(fread(number, 1, sizeof number, file), sizeof number);
+    assert_int_equal(number[7], from);
+    for (size_t i = 0; i < sizeof number; i++) {
+        number[i] = (uint8_t)(to >> (56 - 8 * i));
+    }
+    assert_int_equal(fseek(file, MEDSEC__SPOOL_HEADER_LEN + 16, SEEK_SET), 0);
+    assert_int_equal(fwrite(number, 1, sizeof number, file), sizeof number);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* A flipped bit in one segment loses no more than that: what is in the next one is delivered. */
+static void test_damaged_header_hides_nothing_behind_it(void **state)
+{
+    static const uint64_t lies[] = {3, 100, UINT64_C(1) << 40, UINT64_MAX};
+    fixture *f = *state;
+    uint64_t sequence = 1;
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        const uint64_t now = f->disk.begun_ms;
+        const uint64_t lie = lies[i] < 1000 ? sequence + lies[i] : lies[i];
+        assert_int_equal(commit_one(f, sequence, 10, false), MEDSEC_OK);
+        wind(f, now + 11000); /* another segment */
+        assert_int_equal(commit_one(f, sequence + 1, 10, false), MEDSEC_OK);
+        assert_int_equal(commit_one(f, sequence + 2, 10, false), MEDSEC_OK);
+        change_last(f, sequence, sequence, lie);
+        reopen(f);
+        assert_in_range(f->disk.highest, sequence + 2, sequence + 200);
+        assert_next(f, sequence + 1);
+        assert_next(f, sequence + 2);
+        assert_no_next(f);
+        sequence += 3;
+        medsec__spool_disk_trim(&f->disk, sequence, true);
+    }
+}
+
 #define FIXED(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -259,6 +303,7 @@ int main(void)
         FIXED(test_age_is_counted_while_the_gateway_is_down),
         FIXED(test_age_of_a_clock_that_was_not_set_says_nothing),
         FIXED(test_segment_does_not_grow_for_long),
+        FIXED(test_damaged_header_hides_nothing_behind_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
