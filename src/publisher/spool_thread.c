@@ -97,7 +97,11 @@ static bool go_direct(medsec__spool *s)
     if (!atomic_load(&s->linked) || atomic_load(&s->resend)) {
         atomic_store(&s->direct, false);
     }
-    return atomic_load(&s->direct);
+    const bool direct = atomic_load(&s->direct);
+    if (!direct) { /* somebody may have seen it all the same: who is behind is looked at next */
+        wait_until_outside(s);
+    }
+    return direct;
 }
 
 /* With nothing left on disk, what is in memory need not go there. True: there was some. */
