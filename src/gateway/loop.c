@@ -202,8 +202,13 @@ static void before_wait(uv_prepare_t *prepare)
 {
     medsec__loop *loop = prepare->data;
     if (loop->is_stirred) {
+        const uint64_t before = loop->counters.messages;
         loop->is_stirred = false;
         hear_publisher(loop);
+        if (loop->counters.messages != before) {
+            /* A publisher in this loop has had its turn, and has another one after the wait. */
+            (void)uv_async_send(&loop->wake);
+        }
     }
     rest(loop);
 }

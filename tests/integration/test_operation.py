@@ -326,6 +326,22 @@ class Lifecycle(Operation):
         got = {topic: self.subscriber.wait_payloads(topic, 3, 30) for topic in wanted}
         self.assertEqual(got, wanted)
 
+    def test_commands_are_answered_at_once(self):
+        """Also by a gateway that has nothing else to do, and looks up once a second."""
+        for client in ("paho", "mosquitto"):
+            device = self.device("idle-" + client)
+            self.gateway = self.proxy("--mqtt-client", client, "--threads", "1", "--name", client)
+            device.connect(self.gateway.address)
+            self.send_some(device, 1)
+            self.assert_published(self.subscriber, device)
+            begin = time.monotonic()
+            for count in range(1, 6):
+                self.subscriber.publish(device.topic("Command/Config"), "no command")
+                answers = self.subscriber.wait_payloads(device.topic("Command/Config/Result"),
+                                                        count)
+                self.assertEqual(len(answers), count)
+            self.assertLess(time.monotonic() - begin, 1.5)
+
 
 if __name__ == "__main__":
     harness.main()
