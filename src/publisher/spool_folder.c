@@ -203,7 +203,8 @@ static medsec_status look_at(medsec__spool_disk *disk, const char *name)
     if (!segment) {
         return MEDSEC_ERR_MEMORY;
     }
-    int fd = openat(disk->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    /* A pipe of that name shall not hold up the start. */
+    int fd = openat(disk->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
         free(segment);
         return from_errno();

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #define PAYLOAD 60000u
 
@@ -289,6 +290,16 @@ static void test_damaged_header_hides_nothing_behind_it(void **state)
     }
 }
 
+static void test_pipe_with_a_segment_s_name_holds_nobody_up(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(commit_one(f, 1, 10, false), MEDSEC_OK);
+    assert_int_equal(mkfifo(scratch_path(&f->files, "spool/k0000000000000007"), 0600), 0);
+    reopen(f);
+    assert_next(f, 1);
+    assert_no_next(f);
+}
+
 #define FIXED(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -304,6 +315,7 @@ int main(void)
         FIXED(test_age_of_a_clock_that_was_not_set_says_nothing),
         FIXED(test_segment_does_not_grow_for_long),
         FIXED(test_damaged_header_hides_nothing_behind_it),
+        FIXED(test_pipe_with_a_segment_s_name_holds_nobody_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
