@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <medsec/publisher.h>
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -10,13 +9,14 @@ typedef struct member {
     struct fan *fan;
     medsec_publisher *publisher;
     medsec_publisher_listener listener;
-    _Atomic bool up;
+    bool up;
 } member;
 
 typedef struct fan {
     medsec_publisher base;
     const medsec_publisher_listener *listener;
-    _Atomic uint32_t up; /* how many members are linked */
+    uv_mutex_t lock; /* of `up`, here and there; held while the listener is told: in order */
+    uint32_t up; /* how many members are linked */
     uint32_t count;
     member members[];
 } fan;
@@ -41,15 +41,18 @@ static void on_relieved(void *context)
 static void on_linked(void *context, bool up)
 {
     member *m = context;
-    const medsec_publisher_listener *l = m->fan->listener;
-    if (atomic_exchange(&m->up, up) == up) {
-        return;
+    fan *f = m->fan;
+    uv_mutex_lock(&f->lock);
+    if (m->up != up) {
+        const bool all_before = f->up == f->count;
+        m->up = up;
+        f->up = up ? f->up + 1 : f->up - 1;
+        const bool all_now = f->up == f->count;
+        if (f->listener->linked && all_before != all_now) {
+            f->listener->linked(f->listener->context, all_now);
+        }
     }
-    uint32_t before = up ? atomic_fetch_add(&m->fan->up, 1) : atomic_fetch_sub(&m->fan->up, 1);
-    bool all_before = before == m->fan->count, all_now = up && before + 1 == m->fan->count;
-    if (l->linked && all_before != all_now) {
-        l->linked(l->context, all_now);
-    }
+    uv_mutex_unlock(&f->lock);
 }
 
 static void on_received(void *context, const char *topic, size_t topic_len, const uint8_t *payload,
@@ -224,6 +227,7 @@ static void fan_destroy(medsec_publisher *publisher)
     for (uint32_t i = 0; i < f->count; i++) {
         destroy_all(&f->members[i].publisher, 1);
     }
+    uv_mutex_destroy(&f->lock);
     free(f);
 }
 
@@ -269,7 +273,8 @@ medsec_status medsec_publisher_fan_create(medsec_publisher **publisher,
     }
     bool usable = publisher && are_all(behind, count);
     fan *f = usable ? calloc(1, sizeof *f + count * sizeof *f->members) : NULL;
-    if (!f) {
+    if (!f || uv_mutex_init(&f->lock) != 0) {
+        free(f);
         destroy_all(behind, count);
         return usable ? MEDSEC_ERR_MEMORY : MEDSEC_ERR_ARGUMENT;
     }

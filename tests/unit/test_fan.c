@@ -2,7 +2,9 @@
 #include "unit.h"
 
 #include <medsec/publisher.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <uv.h>
 
 /* Three publishers in memory behind a fan, and what the fan says. */
 typedef struct fixture {
@@ -10,7 +12,10 @@ typedef struct fixture {
     medsec_publisher *behind[3];
     medsec_publisher_listener listener;
     unsigned ups;
-    unsigned downs;
+    _Atomic unsigned downs;
+    bool is_up; /* as it was told last */
+    bool loses_one; /* another member, while it is told that all are up */
+    uv_thread_t loser;
     unsigned relieved;
     uint64_t durable;
 } fixture;
@@ -26,14 +31,23 @@ static void on_relieved(void *context)
     ((fixture *)context)->relieved++;
 }
 
+static void lose_one(void *context)
+{
+    medsec_publisher_memory_set_link(((fixture *)context)->behind[1], false);
+}
+
 static void on_linked(void *context, bool up)
 {
     fixture *f = context;
-    if (up) {
-        f->ups++;
-    } else {
-        f->downs++;
+    if (up && f->loses_one) {
+        assert_int_equal(uv_thread_create(&f->loser, lose_one, f), 0);
+        for (unsigned i = 0; i < 20 && f->downs < 2; i++) {
+            uv_sleep(5); /* time to overtake; shorter would test less, not fail */
+        }
     }
+    f->is_up = up;
+    f->ups += up;
+    f->downs += !up;
 }
 
 static int set_up(void **state)
@@ -121,6 +135,19 @@ static void test_linked_all_up_or_not(void **state)
     assert_int_equal(f->ups, 1);
     medsec_publisher_memory_set_link(f->behind[2], true);
     assert_int_equal(f->ups, 2);
+}
+
+/* Members have threads of their own: what was told last is true. */
+static void test_linked_is_told_in_order(void **state)
+{
+    fixture *f = *state;
+    medsec_publisher_memory_set_link(f->behind[0], false);
+    f->loses_one = true;
+    medsec_publisher_memory_set_link(f->behind[0], true);
+    assert_int_equal(uv_thread_join(&f->loser), 0);
+    assert_int_equal(f->ups, 2);
+    assert_int_equal(f->downs, 2);
+    assert_false(f->is_up);
 }
 
 static bool count(void *context, const medsec_message *message)
@@ -247,6 +274,7 @@ int main(void)
                                        CASE(test_publish_lanes_reach_every_member),
                                        CASE(test_pressed_when_one_member_is),
                                        CASE(test_linked_all_up_or_not),
+                                       CASE(test_linked_is_told_in_order),
                                        CASE(test_reclaim_from_those_that_are_down),
                                        CASE(test_stats_are_sums),
                                        cmocka_unit_test(test_attach_members_to_loops_in_turn),
