@@ -141,7 +141,8 @@ void medsec__paho_reclaim(paho *p, medsec_reclaim_fn *take, void *context)
     medsec__mqtt_report r;
     r.count = 0;
     uv_mutex_lock(&p->base.lock);
-    while (p->pumping) {
+    /* The end of a pump is told only while the link is down. */
+    while (p->pumping && p->link != PAHO_UP) {
         uv_cond_wait(&p->changed, &p->base.lock);
     }
     if (p->link == PAHO_UP) {

@@ -160,6 +160,7 @@ static void stop_process(pid_t *pid, int sign)
     if (*pid <= 0)
         return;
     kill(*pid, sign);
+    kill(*pid, SIGCONT); /* one that a test has stopped would not hear it */
     waitpid(*pid, NULL, 0);
     *pid = 0;
 }

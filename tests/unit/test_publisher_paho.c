@@ -280,6 +280,51 @@ static bool wait_linked(int links)
     return atomic_load(&linked) == links;
 }
 
+/* Until paho has some of them. */
+static void wait_under_way(medsec_publisher *publisher)
+{
+    paho *p = (paho *)publisher;
+    bool any = false;
+    for (int i = 0; i < 1000 && !any; i++) {
+        uv_sleep(5);
+        uv_mutex_lock(&p->base.lock);
+        any = p->handed > p->released;
+        uv_mutex_unlock(&p->base.lock);
+    }
+    assert_true(any);
+}
+
+static void test_reclaim_while_the_link_is_up_changes_nothing(void **state)
+{
+    broker *b = *state;
+    subscriber s;
+    broker_start(b);
+    subscriber_start(&s, b);
+    medsec_publisher *p = start(b->url);
+    assert_true(wait_linked(1));
+    kill(b->pid, SIGSTOP);
+    for (unsigned i = 1; i <= 20; i++)
+        assert_int_equal(publish(p, i, 1), MEDSEC_OK);
+    wait_under_way(p);
+    unsigned last = 0;
+    p->ops->reclaim(p, take_number, &last);
+    kill(b->pid, SIGCONT);
+    assert_int_equal(last, 0);
+    assert_int_equal(p->ops->stop(p, 10000), MEDSEC_OK);
+    expect_durable_once(20);
+    p->ops->destroy(p);
+    char line[256], want[32];
+    assert_true(subscriber_expect(&s, "gateway/status 0 online", 5000));
+    for (unsigned i = 1; i <= 20; i++) { /* each once */
+        snprintf(want, sizeof(want), "t/number 0 %u", i);
+        assert_true(subscriber_line(&s, line, sizeof(line), 5000));
+        assert_string_equal(line, want);
+    }
+    assert_true(subscriber_line(&s, line, sizeof(line), 5000));
+    assert_string_equal(line, "gateway/status 0 offline");
+    subscriber_stop(&s);
+}
+
 /* The broker hangs with messages under way and is killed then: it never had the last of them, or
  * nobody knows. */
 static void test_reclaim_after_the_link_gives_back_what_is_not_confirmed(void **state)
@@ -297,6 +342,7 @@ static void test_reclaim_after_the_link_gives_back_what_is_not_confirmed(void **
     for (unsigned i = 21; i <= 220; i++)
         assert_int_equal(publish(p, i, i % 2), MEDSEC_OK);
     assert_true(p->ops->pressed(p, true));
+    wait_under_way(p);
     unsigned last = 20;
     p->ops->reclaim(p, take_number, &last);
     assert_int_equal(last, 20); /* not while it is up */
@@ -524,6 +570,7 @@ int main(void)
         CASE(test_restart_of_the_broker_loses_no_acknowledged_message),
         CASE(test_restart_of_the_broker_at_qos_0_goes_on),
         CASE(test_stop_without_broker_leaves_all_to_be_reclaimed),
+        CASE(test_reclaim_while_the_link_is_up_changes_nothing),
         CASE(test_reclaim_after_the_link_gives_back_what_is_not_confirmed),
         CASE(test_full_queue_presses_then_refuses_then_is_relieved),
         CASE(test_publish_bad_message_is_refused),
