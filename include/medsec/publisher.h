@@ -206,7 +206,8 @@ MEDSEC_API MEDSEC_CHECK medsec_status
 medsec_publisher_paho_create(medsec_publisher **publisher, const medsec_mqtt_options *options);
 
 /* The same on libmosquitto, which runs in the loop that it is attached to: nobody is woken for a
- * message, and what became of one round of the loop leaves as one. Also takes a pin. */
+ * message, and what became of one round of the loop leaves as one. Also takes a pin. Over TLS it
+ * writes by write(2): the program has to ignore SIGPIPE (libmosquitto does so for it). */
 MEDSEC_API MEDSEC_CHECK medsec_status
 medsec_publisher_mosquitto_create(medsec_publisher **publisher, const medsec_mqtt_options *options);
 
