@@ -46,6 +46,7 @@ typedef struct paho {
     uint64_t deadline; /* of stop, uv_hrtime */
     paho_slot slots[MEDSEC_MQTT_IN_FLIGHT];
     size_t window; /* messages that paho may have at a time */
+    uint32_t packet_max; /* bytes; the broker's, which paho does not look at */
     uint64_t handed; /* ordinal of the next message for paho */
     uint64_t released; /* ordinal of the oldest one that it has */
 } paho;

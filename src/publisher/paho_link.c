@@ -27,11 +27,12 @@ void medsec__paho_give_up(paho *p)
     go_down(p, medsec__status_failure(MEDSEC_ERR_TIMEOUT));
 }
 
-static void connected(paho *p, size_t window)
+static void connected(paho *p, size_t window, uint32_t packet_max)
 {
     uv_mutex_lock(&p->base.lock);
     if (p->link == PAHO_CONNECTING) {
         p->window = window;
+        p->packet_max = packet_max;
         p->link = PAHO_UP;
         p->failure = (medsec__link_failure){.reason = NULL};
         uv_cond_broadcast(&p->changed);
@@ -48,13 +49,16 @@ static void on_connected5(void *context, MQTTAsync_successData5 *data)
     if (most > 0 && (size_t)most <= window) {
         window = most > 1 ? (size_t)most - 1 : 1;
     }
-    connected(context, window);
+    /* No such property: the least int. */
+    const int size =
+        MQTTProperties_getNumericValue(&data->properties, MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE);
+    connected(context, window, size > 0 ? (uint32_t)size : UINT32_MAX);
 }
 
 static void on_connected(void *context, MQTTAsync_successData *data)
 {
     (void)data;
-    connected(context, MEDSEC_MQTT_IN_FLIGHT);
+    connected(context, MEDSEC_MQTT_IN_FLIGHT, UINT32_MAX);
 }
 
 /* Brokers older than MQTT 5 say so in a CONNACK, or hang up after the CONNECT: the next attempt is

@@ -68,20 +68,39 @@ static void on_sent(void *context, MQTTAsync_successData *data)
     settle(context, MEDSEC_OK);
 }
 
+static void refuse(paho_slot *slot, int reason)
+{
+    medsec__link_log_refused(&slot->owner->base.options, slot->topic, medsec__mqtt_refusal(reason));
+    settle(slot, MEDSEC_ERR_REFUSED);
+}
+
 /* The broker refuses this message. (A lost connection comes here too: that is not the end of it.)
  * The topic is in the queue, which keeps it until the message is settled. */
 static void on_refused5(void *context, MQTTAsync_failureData5 *data)
 {
     paho_slot *slot = context;
     if (data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
-        medsec__link_log_refused(&slot->owner->base.options, slot->topic,
-                                 medsec__mqtt_refusal((int)data->reasonCode));
-        settle(slot, MEDSEC_ERR_REFUSED);
+        refuse(slot, (int)data->reasonCode);
     }
+}
+
+/* A PUBLISH of MQTT 5 without properties: section 3.3. A broker would hang up on it, and again. */
+static bool is_too_large(const paho *p, const medsec_message *m)
+{
+    size_t length = 2 + m->topic_len + (m->qos > 0 ? 2 : 0) + 1 + m->payload_len;
+    size_t head = 2;
+    for (size_t rest = length >> 7; rest > 0; rest >>= 7) {
+        head++;
+    }
+    return head + length > p->packet_max;
 }
 
 static int hand_over(const paho *p, paho_slot *slot, const medsec_message *m)
 {
+    if (is_too_large(p, m)) {
+        refuse(slot, MQTTREASONCODE_PACKET_TOO_LARGE);
+        return MQTTASYNC_SUCCESS;
+    }
     MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
     response.context = slot;
     if (p->version == MQTTVERSION_5) {

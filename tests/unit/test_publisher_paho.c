@@ -369,6 +369,37 @@ static void test_reclaim_after_the_link_gives_back_what_is_not_confirmed(void **
     p->ops->destroy(p);
 }
 
+/* Sent all the same, the broker would hang up, and again after each connect. */
+static void test_message_larger_than_the_broker_takes_is_refused(void **state)
+{
+    broker *b = *state;
+    static const char big[2000];
+    static const unsigned length[] = {991, 993, 992, 994, 1, 1}; /* 1000 bytes, 1001, few */
+    broker_configure(b, "max_packet_size 1000\n");
+    broker_start(b);
+    medsec_publisher *p = start(b->url);
+    for (unsigned i = 0; i < 6; i++) {
+        const medsec_message m = {.topic = "t",
+                                  .topic_len = 1,
+                                  .payload = big,
+                                  .payload_len = length[i],
+                                  .token = i + 1,
+                                  .qos = i % 2 == 0};
+        assert_int_equal(p->ops->publish(p, &m), MEDSEC_OK);
+    }
+    assert_int_equal(p->ops->stop(p, 5000), MEDSEC_OK);
+    for (unsigned i = 0; i < 6; i++) {
+        const bool fits = i < 2 || i > 3;
+        assert_int_equal(durable_ok[i + 1], fits);
+        assert_int_equal(durable_failed[i + 1], !fits);
+    }
+    medsec_publisher_stats stats;
+    p->ops->stats(p, &stats);
+    assert_int_equal(stats.connects, 1);
+    assert_int_equal(stats.refused, 2);
+    p->ops->destroy(p);
+}
+
 static void test_full_queue_presses_then_refuses_then_is_relieved(void **state)
 {
     broker *b = *state;
@@ -572,6 +603,7 @@ int main(void)
         CASE(test_stop_without_broker_leaves_all_to_be_reclaimed),
         CASE(test_reclaim_while_the_link_is_up_changes_nothing),
         CASE(test_reclaim_after_the_link_gives_back_what_is_not_confirmed),
+        CASE(test_message_larger_than_the_broker_takes_is_refused),
         CASE(test_full_queue_presses_then_refuses_then_is_relieved),
         CASE(test_publish_bad_message_is_refused),
         CASE(test_subscription_outlives_the_connection),
