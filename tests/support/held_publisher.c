@@ -101,11 +101,14 @@ static void held_detach(medsec_publisher *publisher, uint32_t index, uint32_t co
 
 static void held_stats(medsec_publisher *publisher, medsec_publisher_stats *stats)
 {
+    held *h = (held *)publisher;
     size_t queued = 0;
-    const size_t count = held_count(publisher);
+    uv_mutex_lock(&h->lock);
+    const size_t count = h->count;
     for (size_t i = 0; i < count; i++) {
-        queued += !((held *)publisher)->messages[i].reported;
+        queued += !h->messages[i].reported;
     }
+    uv_mutex_unlock(&h->lock);
     *stats = (medsec_publisher_stats){
         .published = count, .queued = queued, .links = 1, .links_up = 1, .connected = true};
 }
