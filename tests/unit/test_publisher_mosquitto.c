@@ -357,7 +357,10 @@ static bool take(void *context, const medsec_message *m)
     assert_int_equal(m->token, number);
     assert_int_equal(m->topic_len, 8);
     assert_memory_equal(m->topic, "t/number", 8);
-    assert_int_equal(strtoul(m->payload, NULL, 10), number);
+    char text[16];
+    const int len = snprintf(text, sizeof text, "%u", number);
+    assert_int_equal(m->payload_len, len);
+    assert_memory_equal(m->payload, text, m->payload_len);
     assert_int_equal(m->lane, number % 7);
     assert_int_equal(m->qos, 1);
     assert_int_equal(m->droppable, number % 2);
