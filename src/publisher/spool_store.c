@@ -166,6 +166,7 @@ bool medsec__spool_store(medsec__spool *s, bool force)
         return false;
     }
     const bool returned = s->returned != NULL;
+    const uint64_t reserved = s->reserved;
     medsec__spool_disk_begin(&s->disk);
     memset(s->token_count, 0, sizeof s->token_count);
     release(s, 0);
@@ -179,6 +180,9 @@ bool medsec__spool_store(medsec__spool *s, bool force)
     if (status == MEDSEC_OK) {
         stored(s, returned, count, dropped);
         return true;
+    }
+    if (returned) { /* of the numbers only the one that names a file is used up */
+        s->reserved = reserved + 1;
     }
     failed(s, status);
     return false;

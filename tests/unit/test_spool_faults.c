@@ -66,6 +66,28 @@ static void test_disk_fails_then_not(void **state)
     fail_and_mend(*state, EIO, 3);
 }
 
+/* Numbers for what comes back are not without end: a failing disk is tried each second for hours.
+ */
+static void test_disk_that_fails_uses_up_no_numbers(void **state)
+{
+    spool_fixture *f = *state;
+    struct stat info;
+    spool_start(f, true);
+    spool_wait_direct(f);
+    publish(f, 1, 12); /* 1 and 2 are kept, 3 is droppable */
+    steps_fail(EIO, 3);
+    medsec_publisher_memory_set_link(f->memory, false);
+    assert_true(spool_wait(has_failed, f));
+    steps_fail(0, 0);
+    spool_wait_durable(f, 12);
+    assert_int_equal(spool_end(f), MEDSEC_OK);
+    assert_int_equal(stat(scratch_path(&f->files, "spool/k0000000000000002"), &info), 0);
+    assert_int_equal(stat(scratch_path(&f->files, "spool/d0000000000000004"), &info), 0);
+    spool_start(f, true);
+    take_all(f, 12);
+    spool_wait_direct(f);
+}
+
 static bool is_relieved(const void *f)
 {
     return ((const spool_fixture *)f)->relieved > 0;
@@ -246,6 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FIXED(test_disk_full_then_not),
         FIXED(test_disk_fails_then_not),
+        FIXED(test_disk_that_fails_uses_up_no_numbers),
         FIXED(test_disk_that_fails_makes_devices_wait),
         FIXED(test_memory_goes_to_the_broker_past_a_disk_that_fails),
         FIXED(test_stop_says_what_a_disk_that_fails_loses),
