@@ -124,21 +124,28 @@ static bool may_follow(const medsec__spool_block *block, const medsec__spool_seg
            block->last - block->first < MEDSEC__SPOOL_KINDS * MEDSEC__SPOOL_GROUP_MAX;
 }
 
-/* Adds up the blocks from their headers, until one is not whole: the tail that a crash tore. */
-static void add_up(const medsec__spool_disk *disk, int fd, uint64_t file_len,
+/* Adds up the blocks from their headers, as far as they are whole. True: up to the end, or to the
+ * tail that a crash tore, which is the beginning of a good block; false: what follows is damaged.
+ */
+static bool add_up(const medsec__spool_disk *disk, int fd, uint64_t file_len,
                    medsec__spool_segment *segment)
 {
     uint8_t head[MEDSEC__SPOOL_BLOCK_HEADER_LEN];
     medsec__spool_block block;
-    while (segment->end + sizeof head <= file_len &&
-           medsec__spool_read_at(fd, head, sizeof head, segment->end) &&
-           medsec__spool_block_read(&block, head) && may_follow(&block, segment) &&
-           medsec__spool_block_size(&block) <= file_len - segment->end) {
+    while (segment->end + sizeof head <= file_len) {
+        if (!medsec__spool_read_at(fd, head, sizeof head, segment->end) ||
+            !medsec__spool_block_read(&block, head) || !may_follow(&block, segment)) {
+            return false;
+        }
+        if (medsec__spool_block_size(&block) > file_len - segment->end) {
+            break;
+        }
         segment->end += medsec__spool_block_size(&block);
         segment->last = block.last;
         segment->newest_ms = block.time_ms;
         segment->left += block.last > disk->marked ? block.count : 0;
     }
+    return true;
 }
 
 static void log_tail(const medsec__spool_disk *disk, const char *name, uint64_t bytes)
@@ -150,13 +157,30 @@ static void log_tail(const medsec__spool_disk *disk, const char *name, uint64_t 
     }
 }
 
-static void set_aside(const medsec__spool_disk *disk, const char *name)
+/* At least one message is lost; how many, nobody can tell. */
+static void log_damage(medsec__spool_disk *disk, const char *name, const char *hint)
+{
+    disk->damaged++;
+    medsec_log_write(disk->log, MEDSEC_LOG_ERROR, "spool-damaged", MEDSEC_LOG_STR("file", name),
+                     MEDSEC_LOG_STR("hint", hint));
+}
+
+static void set_aside(medsec__spool_disk *disk, const char *name)
 {
     char other[48];
     snprintf(other, sizeof other, "damaged-%s", name);
     (void)renameat(disk->folder, name, disk->folder, other);
-    medsec_log_write(disk->log, MEDSEC_LOG_ERROR, "spool-damaged", MEDSEC_LOG_STR("file", name),
-                     MEDSEC_LOG_STR("hint", "not as it was written; set aside"));
+    log_damage(disk, name, "not as it was written; set aside");
+}
+
+/* Nothing is left to deliver in it. */
+static void put_away(medsec__spool_disk *disk, const char *name, bool damaged)
+{
+    if (damaged) {
+        set_aside(disk, name);
+    } else {
+        (void)unlinkat(disk->folder, name, 0); /* delivered */
+    }
 }
 
 /* False: there is nothing in it to deliver; it is gone then, or set aside. */
@@ -180,11 +204,15 @@ static bool read_segment(medsec__spool_disk *disk, const char *name, int fd,
     found->end = sizeof head;
     found->last = found->header.first - 1;
     found->newest_ms = found->header.time_ms;
-    add_up(disk, fd, (uint64_t)info.st_size, found);
+    const bool damaged = !add_up(disk, fd, (uint64_t)info.st_size, found);
     disk->highest = found->last > disk->highest ? found->last : disk->highest;
-    log_tail(disk, name, (uint64_t)info.st_size - found->end);
     if (found->left == 0) {
-        (void)unlinkat(disk->folder, name, 0); /* delivered */
+        put_away(disk, name, damaged);
+    } else if (damaged) {
+        log_damage(disk, name, "what follows the damage in it is lost");
+    }
+    if (!damaged) {
+        log_tail(disk, name, (uint64_t)info.st_size - found->end);
     }
     return found->left > 0;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define PAYLOAD 60000u
 
@@ -247,6 +248,76 @@ static void test_segment_does_not_grow_for_long(void **state)
     assert_ptr_not_equal(f->disk.streams[0].oldest, f->disk.streams[0].newest);
 }
 
+/* A byte of the segment that begins with this number. */
+static void flip(const fixture *f, uint64_t first, size_t at)
+{
+    char name[64];
+    size_t len;
+    snprintf(name, sizeof name, "spool/%s", medsec__spool_segment_name(0, first).text);
+    const char *path = scratch_path(&f->files, name);
+    char *data = scratch_read(path, &len);
+    assert_in_range(at, 0, len - 1);
+    data[at] ^= 1;
+    scratch_write(path, data, len, 0600);
+    free(data);
+}
+
+static bool is_there(const fixture *f, const char *name)
+{
+    struct stat info;
+    return stat(scratch_path(&f->files, name), &info) == 0;
+}
+
+/* It is no torn write: that is the beginning of a good one. */
+static void test_damaged_first_block_is_set_aside(void **state)
+{
+    fixture *f = *state;
+    for (uint64_t i = 1; i <= 3; i++) {
+        assert_int_equal(commit_one(f, i, 10, false), MEDSEC_OK);
+    }
+    medsec__spool_disk_close(&f->disk);
+    flip(f, 1, MEDSEC__SPOOL_HEADER_LEN);
+    open_disk(f);
+    assert_no_next(f);
+    assert_int_equal(f->disk.damaged, 1);
+    assert_true(is_there(f, "spool/damaged-k0000000000000001"));
+    reopen(f);
+    assert_int_equal(f->disk.damaged, 0);
+}
+
+static void test_damage_behind_a_good_block_is_counted(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(commit_one(f, 1, 10, false), MEDSEC_OK);
+    const size_t second = (size_t)f->disk.streams[0].oldest->end;
+    assert_int_equal(commit_one(f, 2, 10, false), MEDSEC_OK);
+    medsec__spool_disk_close(&f->disk);
+    flip(f, 1, second);
+    open_disk(f);
+    assert_int_equal(f->disk.damaged, 1);
+    assert_next(f, 1);
+    assert_no_next(f);
+}
+
+static void test_torn_first_block_is_no_damage(void **state)
+{
+    fixture *f = *state;
+    const size_t rest[] = {1, MEDSEC__SPOOL_BLOCK_HEADER_LEN - 1, MEDSEC__SPOOL_BLOCK_HEADER_LEN,
+                           MEDSEC__SPOOL_BLOCK_HEADER_LEN + 1};
+    for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) {
+        assert_int_equal(commit_one(f, 1, 10, false), MEDSEC_OK);
+        medsec__spool_disk_close(&f->disk);
+        assert_int_equal(truncate(scratch_path(&f->files, "spool/k0000000000000001"),
+                                  (off_t)(MEDSEC__SPOOL_HEADER_LEN + rest[i])),
+                         0);
+        open_disk(f);
+        assert_no_next(f);
+        assert_int_equal(f->disk.damaged, 0);
+        assert_false(is_there(f, "spool/k0000000000000001"));
+        assert_false(is_there(f, "spool/damaged-k0000000000000001"));
+    }
+}
+
 /* Of the first block of a segment; nothing vouches for it before the block is opened. */
 static void change_last(const fixture *f, uint64_t first, uint64_t from, uint64_t to)
 {
@@ -314,6 +385,9 @@ int main(void)
         FIXED(test_age_is_counted_while_the_gateway_is_down),
         FIXED(test_age_of_a_clock_that_was_not_set_says_nothing),
         FIXED(test_segment_does_not_grow_for_long),
+        FIXED(test_damaged_first_block_is_set_aside),
+        FIXED(test_damage_behind_a_good_block_is_counted),
+        FIXED(test_torn_first_block_is_no_damage),
         FIXED(test_damaged_header_hides_nothing_behind_it),
         FIXED(test_pipe_with_a_segment_s_name_holds_nobody_up),
     };
