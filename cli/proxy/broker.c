@@ -10,6 +10,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define CONNECTIONS_MAX 64u
 #define TEXT_MAX (MEDSEC_DEVICE_ID_MAX + 32u)
@@ -147,9 +148,20 @@ static medsec_status create_connections(medsec_publisher **publisher, const brok
     return count == 1 ? MEDSEC_OK : medsec_publisher_fan_create(publisher, all, count);
 }
 
+const char *broker_spool_fault(const char *folder)
+{
+    struct stat info;
+    if (stat(folder, &info) == 0 && (info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return "others may write there: chmod go-w";
+    }
+    return NULL;
+}
+
 static int explain_spool(const char *folder, medsec_status status)
 {
-    const char *why = status == MEDSEC_ERR_BUSY     ? "another gateway uses it"
+    const char *fault = status == MEDSEC_ERR_PERMISSION ? broker_spool_fault(folder) : NULL;
+    const char *why = fault != NULL                 ? fault
+                      : status == MEDSEC_ERR_BUSY   ? "another gateway uses it"
                       : status == MEDSEC_ERR_CRYPTO ? "it was sealed under another registry's key"
                       : errno != 0                  ? strerror(errno)
                                                     : medsec_strerror(status);

@@ -21,4 +21,7 @@ typedef struct broker_context {
 /* An exit code; what is wrong has been said. */
 int broker_create(medsec_publisher **publisher, const broker_context *context);
 
+/* What is wrong with an existing folder for the spool; NULL: nothing, or it is not there. */
+const char *broker_spool_fault(const char *folder);
+
 #endif

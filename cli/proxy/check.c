@@ -115,6 +115,11 @@ static int look_at_spool(proxy *p, char note[NOTE_MAX])
                    (unsigned)geteuid());
         return EXIT_CONFIG;
     }
+    const char *fault = folder == spool ? broker_spool_fault(spool) : NULL;
+    if (fault != NULL) {
+        tool_error("%s: %s", spool, fault);
+        return EXIT_CONFIG;
+    }
     const uint64_t room = (uint64_t)disk.f_bavail * disk.f_frsize / MEBIBYTE;
     snprintf(note, NOTE_MAX, "%s%s", spool, folder == spool ? "" : " will be made");
     if (room < p->settings->spool_mebibytes) {

@@ -218,8 +218,9 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_publisher_fan_create(medsec_publish
                                                                   uint32_t count);
 
 /* In front of `behind`, which it owns from then on (also on failure) and which can reclaim.
- * ERR_ARGUMENT; ERR_IO, ERR_PERMISSION: the folder cannot be had; ERR_BUSY: another process has it;
- * ERR_CRYPTO: what lies there was sealed under another key. ERR_MEMORY. */
+ * ERR_ARGUMENT; ERR_IO, ERR_PERMISSION: the folder cannot be had, or its group or others may write
+ * to it; ERR_BUSY: another process has it; ERR_CRYPTO: what lies there was sealed under another
+ * key. ERR_MEMORY. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_publisher_spool_create(
     medsec_publisher **publisher, medsec_publisher *behind, const medsec_spool_options *options);
 

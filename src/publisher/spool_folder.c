@@ -106,6 +106,14 @@ medsec_status medsec__spool_folder_open(medsec__spool_disk *disk, const char *pa
     if (disk->folder < 0) {
         return from_errno();
     }
+    struct stat info;
+    if (fstat(disk->folder, &info) != 0) {
+        return MEDSEC_ERR_IO;
+    }
+    /* What is in it is sealed; who may write there can remove it all the same. */
+    if (info.st_mode & (S_IWGRP | S_IWOTH)) {
+        return MEDSEC_ERR_PERMISSION;
+    }
     disk->state = openat(disk->folder, STATE_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (disk->state < 0) {
         return from_errno();

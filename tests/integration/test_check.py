@@ -178,6 +178,8 @@ class Check(GatewayTest):
         self.assert_wrong(3, "spool", "No such file", "--spool", self.folder + "/no/such")
         self.assertEqual(self.check("--spool", self.folder, "--spool-size", "16777216"), 0)
         self.assertIn("the disk has room for", self.right["spool"])
+        os.chmod(self.folder, 0o770)
+        self.assert_wrong(3, "spool", "chmod go-w", "--spool", self.folder)
 
     def test_everything_wrong_at_once(self):
         code = self.check("--publish", "x", "--spool", "/no/such", "--metrics", "x",

@@ -371,6 +371,20 @@ static void test_pipe_with_a_segment_s_name_holds_nobody_up(void **state)
     assert_no_next(f);
 }
 
+/* What is in it is sealed, and could be removed. */
+static void test_folder_that_others_may_write_to_is_refused(void **state)
+{
+    static const mode_t modes[] = {0720, 0702};
+    fixture *f = *state;
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        medsec__spool_disk_close(&f->disk);
+        assert_int_equal(chmod(f->options.folder, modes[i]), 0);
+        assert_int_equal(medsec__spool_disk_open(&f->disk, &f->options), MEDSEC_ERR_PERMISSION);
+    }
+    assert_int_equal(chmod(f->options.folder, 0755), 0);
+    reopen(f);
+}
+
 #define FIXED(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -389,6 +403,7 @@ int main(void)
         FIXED(test_damage_behind_a_good_block_is_counted),
         FIXED(test_torn_first_block_is_no_damage),
         FIXED(test_damaged_header_hides_nothing_behind_it),
+        FIXED(test_folder_that_others_may_write_to_is_refused),
         FIXED(test_pipe_with_a_segment_s_name_holds_nobody_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
