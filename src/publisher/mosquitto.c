@@ -44,6 +44,7 @@ static void mosq_reclaim(medsec_publisher *publisher, medsec_reclaim_fn *take, v
         p->reclaiming = false;
         medsec__mqtt_client_relieve(&p->base, &r);
         if (p->base.linked && p->attached) {
+            p->is_due = true; /* the loop may have found nothing to send meanwhile */
             (void)uv_async_send(&p->wake);
         }
     }
