@@ -42,7 +42,8 @@ typedef struct medsec_message {
 typedef struct medsec_publisher_listener {
     void *context;
     /* It is safe: the broker has it (QoS 1: PUBACK; QoS 0: written), or a disk; or it never will be
-     * (status is not OK; ERR_REFUSED: the broker does not want it). */
+     * (status is not OK; ERR_REFUSED: the broker does not want it, now; ERR_LIMIT: it is larger
+     * than the broker takes). */
     void (*durable)(void *context, uint64_t token, medsec_status status);
     /* `pressed` turned false: read on. */
     void (*relieved)(void *context);

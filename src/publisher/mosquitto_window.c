@@ -26,9 +26,9 @@ static size_t take(mosq *p, medsec_message messages[MEDSEC_MQTT_IN_FLIGHT])
     return count;
 }
 
-static void refuse(const mosq *p, mosq_slot *slot, const char *reason)
+static void refuse(const mosq *p, mosq_slot *slot, medsec_status status, const char *reason)
 {
-    slot->status = MEDSEC_ERR_REFUSED;
+    slot->status = status;
     slot->done = true;
     medsec__link_log_refused(&p->base.options, slot->topic, reason);
 }
@@ -43,7 +43,8 @@ static bool publish(mosq *p, const medsec_message *m, int *rc)
     slot->id = (uint16_t)id;
     if (*rc == MOSQ_ERR_OVERSIZE_PACKET || *rc == MOSQ_ERR_QOS_NOT_SUPPORTED) {
         /* The broker said so when it accepted the connection. */
-        refuse(p, slot, mosquitto_strerror(*rc));
+        const bool large = *rc == MOSQ_ERR_OVERSIZE_PACKET;
+        refuse(p, slot, large ? MEDSEC_ERR_LIMIT : MEDSEC_ERR_REFUSED, mosquitto_strerror(*rc));
         *rc = MOSQ_ERR_SUCCESS;
     } else {
         p->in_flight++;
@@ -84,7 +85,7 @@ void medsec__mosq_settle(mosq *p, int id, int code)
     slot->done = true;
     p->in_flight--;
     if (code >= MOSQ_REFUSES) {
-        refuse(p, slot, medsec__mqtt_refusal(code));
+        refuse(p, slot, MEDSEC_ERR_REFUSED, medsec__mqtt_refusal(code));
     }
 }
 

@@ -71,7 +71,7 @@ static void on_sent(void *context, MQTTAsync_successData *data)
 static void refuse(paho_slot *slot, int reason)
 {
     medsec__link_log_refused(&slot->owner->base.options, slot->topic, medsec__mqtt_refusal(reason));
-    settle(slot, MEDSEC_ERR_REFUSED);
+    settle(slot, reason == MQTTREASONCODE_PACKET_TOO_LARGE ? MEDSEC_ERR_LIMIT : MEDSEC_ERR_REFUSED);
 }
 
 /* The broker refuses this message. (A lost connection comes here too: that is not the end of it.)

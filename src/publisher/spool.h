@@ -95,7 +95,7 @@ typedef struct medsec__spool {
     uint64_t delivered;
     uint64_t stored_before; /* when the log was told last */
     uint64_t delivered_before;
-    uint64_t lost;
+    _Atomic uint64_t lost; /* also by who is behind */
     uint64_t *tokens[MEDSEC__SPOOL_KINDS]; /* of the group */
     uint32_t token_count[MEDSEC__SPOOL_KINDS];
     medsec__spool_slot *slots;

@@ -16,10 +16,23 @@ void medsec__spool_unsend(medsec__spool *s, uint64_t token)
     atomic_store(&s->resend, true);
 }
 
+/* One that nobody will ever take. */
+static void lose(medsec__spool *s, medsec__spool_slot *slot, medsec_status status)
+{
+    s->lost++;
+    atomic_store(&slot->state, MEDSEC__SPOOL_DONE);
+    medsec_log_write(s->log, MEDSEC_LOG_ERROR, "messages-lost", MEDSEC_LOG_INT("messages", 1),
+                     MEDSEC_LOG_STR("reason", medsec_status_word(status)));
+}
+
 void medsec__spool_confirm(medsec__spool *s, uint64_t token, medsec_status status)
 {
     if (status == MEDSEC_OK) {
         atomic_store(&slot_at(s, token & ~MEDSEC__SPOOL_OWN)->state, MEDSEC__SPOOL_DONE);
+        return;
+    }
+    if (status == MEDSEC_ERR_LIMIT) { /* nor will what is behind it wait for ever */
+        lose(s, slot_at(s, token & ~MEDSEC__SPOOL_OWN), status);
         return;
     }
     const uint64_t wait = status == MEDSEC_ERR_REFUSED ? REFUSED_NS : GIVEN_BACK_NS;
@@ -100,15 +113,6 @@ static medsec__spool_slot *choose_slot(medsec__spool *s, const medsec__spool_rec
     atomic_store(&slot->state, MEDSEC__SPOOL_UNSENT);
     atomic_store(&s->tail, tail + 1);
     return slot;
-}
-
-/* One that nobody will ever take. */
-static void lose(medsec__spool *s, medsec__spool_slot *slot, medsec_status status)
-{
-    atomic_store(&slot->state, MEDSEC__SPOOL_DONE);
-    s->lost++;
-    medsec_log_write(s->log, MEDSEC_LOG_ERROR, "messages-lost", MEDSEC_LOG_INT("messages", 1),
-                     MEDSEC_LOG_STR("reason", medsec_status_word(status)));
 }
 
 /* While what came back is read again: those between it were not to be sent again. */

@@ -598,7 +598,7 @@ static void test_what_the_broker_refuses_is_reported(void **state)
     wait_count(&durable_count, 5);
     assert_int_equal(durable_ok[1] + durable_ok[4], 2);
     assert_int_equal(durable_failed[2] + durable_failed[3] + durable_failed[5], 3);
-    assert_int_equal(last_failure, MEDSEC_ERR_REFUSED);
+    assert_int_equal(last_failure, MEDSEC_ERR_LIMIT);
     assert_int_equal(stats_of(p).refused, 3);
     assert_int_equal(stats_of(p).published, 2);
     end(p, l);

@@ -25,12 +25,15 @@
 
 static atomic_int durable_ok[TOKENS];
 static atomic_int durable_failed[TOKENS];
+static atomic_int last_failure;
 static atomic_int relieved;
 
 static void on_durable(void *context, uint64_t token, medsec_status status)
 {
     (void)context;
     assert_in_range(token, 1, TOKENS - 1);
+    if (status != MEDSEC_OK)
+        atomic_store(&last_failure, status);
     atomic_fetch_add(status == MEDSEC_OK ? &durable_ok[token] : &durable_failed[token], 1);
 }
 
@@ -400,6 +403,7 @@ static void test_message_larger_than_the_broker_takes_is_refused(void **state)
     p->ops->stats(p, &stats);
     assert_int_equal(stats.connects, 1);
     assert_int_equal(stats.refused, 2);
+    assert_int_equal(last_failure, MEDSEC_ERR_LIMIT);
     p->ops->destroy(p);
 }
 

@@ -56,6 +56,30 @@ static void test_refused_message_is_kept_and_waits(void **state)
     }
 }
 
+static bool has_lost_one(const void *f)
+{
+    return spool_stats(f).lost == 1;
+}
+
+/* No other time will be better, and what is behind it shall not wait for ever. */
+static void test_message_too_large_for_the_broker_is_lost_and_said(void **state)
+{
+    spool_fixture *f = *state;
+    medsec_publisher *held = held_create();
+    deliver(f, held, 3);
+    wait_count(held, 3);
+    held_report(held, 0, MEDSEC_OK);
+    held_report(held, 1, MEDSEC_ERR_LIMIT);
+    held_report(held, 2, MEDSEC_OK);
+    spool_wait_direct(f);
+    wait_count(held, 3);
+    assert_true(spool_wait(has_lost_one, f));
+    assert_int_equal(spool_end(f), MEDSEC_OK);
+    spool_start(f, true);
+    spool_wait_direct(f);
+    assert_int_equal(spool_stats(f).queued, 0);
+}
+
 static void test_message_given_up_behind_is_tried_again(void **state)
 {
     spool_fixture *f = *state;
@@ -184,6 +208,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXED(test_refused_message_is_kept_and_waits),
+        FIXED(test_message_too_large_for_the_broker_is_lost_and_said),
         FIXED(test_message_given_up_behind_is_tried_again),
         FIXED(test_confirmed_while_going_back),
         FIXED(test_deliveries_without_an_answer_are_bounded),
