@@ -2,6 +2,7 @@
 #include "admission.h"
 
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
@@ -16,6 +17,7 @@ struct medsec__admission {
     uint64_t token_ns; /* time for one */
     uint64_t burst_ns; /* time for all */
     uint8_t key[crypto_shorthash_KEYBYTES];
+    _Atomic uint64_t known[MEDSEC__ADMISSION_KNOWN]; /* sources, each in its place */
     bucket buckets[MEDSEC__ADMISSION_SETS][MEDSEC__ADMISSION_WAYS];
 };
 
@@ -88,4 +90,18 @@ bool medsec__admission_allows(medsec__admission *a, const medsec__address *sourc
     bool allowed = medsec__bucket_take(&b->full_ns, now_ns, a->token_ns, a->burst_ns);
     uv_mutex_unlock(&a->lock);
     return allowed;
+}
+
+void medsec__admission_remember(medsec__admission *a, const medsec__address *source)
+{
+    const uint64_t number = hash(a, source);
+    atomic_store_explicit(&a->known[number % MEDSEC__ADMISSION_KNOWN], number,
+                          memory_order_relaxed);
+}
+
+bool medsec__admission_knows(const medsec__admission *a, const medsec__address *source)
+{
+    const uint64_t number = hash(a, source);
+    return atomic_load_explicit(&a->known[number % MEDSEC__ADMISSION_KNOWN],
+                                memory_order_relaxed) == number;
 }

@@ -11,9 +11,13 @@
  * one subscriber has), kept as the time at which it will be full (GCRA, ITU-T I.371). The table is
  * of fixed size and shared by the loops; a bucket that is full is as good as none, and gives way
  * first. Places follow from a keyed hash, so that nobody can aim at a place.
+ *
+ * And which sources a device proved itself from, in a table of the same kind without a lock: who
+ * comes to a place takes it, and nobody comes there who has not proved to be a device.
  */
 #define MEDSEC__ADMISSION_WAYS 4u
 #define MEDSEC__ADMISSION_SETS 2048u /* 128 KiB in all */
+#define MEDSEC__ADMISSION_KNOWN 65536u /* 512 KiB in all */
 
 typedef struct medsec__admission medsec__admission;
 
@@ -29,5 +33,9 @@ void medsec__admission_destroy(medsec__admission *admission);
 /* Takes a token, from any thread. False: there is none. */
 bool medsec__admission_allows(medsec__admission *admission, const medsec__address *source,
                               uint64_t now_ns);
+
+/* A device proved itself, by something fresh, from there. From any thread, as the next. */
+void medsec__admission_remember(medsec__admission *admission, const medsec__address *source);
+bool medsec__admission_knows(const medsec__admission *admission, const medsec__address *source);
 
 #endif

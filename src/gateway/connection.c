@@ -37,6 +37,25 @@ void medsec__connection_move(medsec__connection *c, medsec__place place)
     c->place = (uint8_t)place;
     c->since_ms = uv_now(&c->loop->uv);
     TAILQ_INSERT_TAIL(&c->loop->places[place], c, link);
+    if (!c->identified) {
+        TAILQ_REMOVE(&c->loop->half_open[c->is_known], c, half_open_link);
+        TAILQ_INSERT_TAIL(&c->loop->half_open[c->is_known], c, half_open_link);
+    }
+}
+
+static void leave_half_open(medsec__connection *c)
+{
+    medsec__loop *loop = c->loop;
+    TAILQ_REMOVE(&loop->half_open[c->is_known], c, half_open_link);
+    loop->half_open_known -= c->is_known;
+    atomic_fetch_sub_explicit(&loop->counters.half_open, 1, memory_order_relaxed);
+}
+
+void medsec__connection_prove(medsec__connection *c)
+{
+    leave_half_open(c);
+    c->identified = true;
+    medsec__count(&c->loop->counters.identified, 1);
 }
 
 /* The block comes from the loop, which keeps it for the next record that is not whole. */
@@ -88,13 +107,13 @@ static bool keep_partial(medsec__connection *c, const uint8_t *data, size_t len)
 static void finish(medsec__connection *c, const char *why)
 {
     medsec__loop *loop = c->loop;
-    _Atomic uint64_t *counter = &loop->counters.half_open;
     if (c->identified) {
         medsec__presence_leave(loop->gateway->presence, c, why);
         medsec__command_purge(c);
-        counter = &loop->counters.identified;
+        atomic_fetch_sub_explicit(&loop->counters.identified, 1, memory_order_relaxed);
+    } else {
+        leave_half_open(c);
     }
-    atomic_fetch_sub_explicit(counter, 1, memory_order_relaxed);
     medsec__acknowledge_forget(c);
     medsec__announce_forget(c);
     give_block_back(c);
@@ -280,6 +299,15 @@ static bool attach(medsec__connection *c, int fd)
     return uv_tcp_open(&c->tcp, fd) == 0;
 }
 
+static void enter_half_open(medsec__connection *c)
+{
+    medsec__loop *loop = c->loop;
+    c->is_known = medsec__admission_knows(loop->gateway->admission, &c->peer);
+    TAILQ_INSERT_TAIL(&loop->half_open[c->is_known], c, half_open_link);
+    loop->half_open_known += c->is_known;
+    medsec__count(&loop->counters.half_open, 1);
+}
+
 void medsec__connection_open(medsec__loop *loop, int fd, const medsec__address *peer)
 {
     medsec__connection *c = calloc(1, sizeof *c);
@@ -296,7 +324,7 @@ void medsec__connection_open(medsec__loop *loop, int fd, const medsec__address *
     medsec_session_open(&c->session, medsec_crypto_openssl(), &loop->owner, c);
     TAILQ_INSERT_TAIL(&loop->places[MEDSEC__WAITING], c, link);
     medsec__count(&loop->counters.connections, 1);
-    medsec__count(&loop->counters.half_open, 1);
+    enter_half_open(c);
     if (!attach(c, fd)) {
         close(fd);
         medsec__connection_reject(c, MEDSEC_ERR_IO);
@@ -305,26 +333,20 @@ void medsec__connection_open(medsec__loop *loop, int fd, const medsec__address *
     (void)uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
 }
 
-static medsec__connection *oldest_half_open(const medsec__loop *loop)
+/* Those from known addresses last; but they shall not keep a new device from coming. */
+static medsec__connection *next_to_give_way(const medsec__loop *loop, uint64_t allowed)
 {
-    /* The newest of all is waiting: it comes last where times are equal. */
-    static const uint8_t places[] = {MEDSEC__HELD, MEDSEC__QUEUED, MEDSEC__WAITING};
-    medsec__connection *oldest = NULL;
-    for (unsigned i = 0; i < sizeof places; i++) {
-        medsec__connection *c = TAILQ_FIRST(&loop->places[places[i]]);
-        while (c && c->identified) { /* it has been said good-bye to */
-            c = TAILQ_NEXT(c, link);
-        }
-        oldest = c && (!oldest || c->since_ms < oldest->since_ms) ? c : oldest;
-    }
-    return oldest;
+    const medsec__connection *stranger = TAILQ_FIRST(&loop->half_open[false]);
+    const bool known = !stranger || loop->half_open_known * MEDSEC__TURNS_CYCLE >
+                                        allowed * (MEDSEC__TURNS_CYCLE - 1);
+    return TAILQ_FIRST(&loop->half_open[known]);
 }
 
 bool medsec__connection_evict(medsec__loop *loop, uint64_t allowed)
 {
     medsec__connection *c;
     bool evicted = false;
-    while (loop->counters.half_open > allowed && (c = oldest_half_open(loop))) {
+    while (loop->counters.half_open > allowed && (c = next_to_give_way(loop, allowed))) {
         medsec__count(&loop->counters.half_open_evicted, 1);
         medsec__connection_close(c, "half-open");
         evicted = true;

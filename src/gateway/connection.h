@@ -18,9 +18,10 @@ typedef enum medsec__place {
     MEDSEC__LIVE,
     MEDSEC__PAUSED, /* not read from: back-pressure */
     MEDSEC__HELD, /* the same, and no device yet */
-    MEDSEC__QUEUED /* not read from before its turn; no device yet */
+    MEDSEC__QUEUED, /* not read from before its turn; no device yet */
+    MEDSEC__RETURNED /* the same, and its address is known; served first */
 } medsec__place;
-#define MEDSEC__PLACES 5u
+#define MEDSEC__PLACES 6u
 
 /* What a connection is about to do. */
 typedef enum medsec__course {
@@ -33,6 +34,7 @@ typedef struct medsec__connection medsec__connection;
 struct medsec__connection {
     uv_tcp_t tcp;
     TAILQ_ENTRY(medsec__connection) link;
+    TAILQ_ENTRY(medsec__connection) half_open_link; /* no device yet */
     LIST_ENTRY(medsec__connection) session_link; /* of its device; under the lock of presence.c */
     TAILQ_ENTRY(medsec__connection) due_link; /* an acknowledgement may be due */
     TAILQ_ENTRY(medsec__connection) forgotten_link; /* its status is to be published again */
@@ -59,6 +61,7 @@ struct medsec__connection {
     bool is_forgotten; /* linked by forgotten_link */
     bool superseded; /* it was told so; under the lock of presence.c */
     bool has_turn; /* and may ask for that */
+    bool is_known; /* a device proved itself from there before */
     bool heard; /* its device said something, and proved it */
     bool identified;
     char id[MEDSEC_DEVICE_ID_MAX + 1]; /* "" before identification */
@@ -86,8 +89,10 @@ void medsec__connection_reject(medsec__connection *connection, medsec_status rea
 void medsec__connection_move(medsec__connection *connection, medsec__place place);
 void medsec__connection_resume(medsec__connection *connection);
 bool medsec__connection_pressed(const medsec__connection *connection);
-/* Closes the oldest that is no device yet, as long as there are more than `allowed`. False: there
- * were not. */
+/* It proved to be a device. */
+void medsec__connection_prove(medsec__connection *connection);
+/* Closes the oldest that is no device yet, as long as there are more than `allowed`; from a known
+ * address last, unless those have most of the places. False: there were not. */
 bool medsec__connection_evict(medsec__loop *loop, uint64_t allowed);
 void medsec__connection_log(const medsec__connection *connection, medsec_log_level level,
                             const char *event, const char *why);

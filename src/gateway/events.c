@@ -22,15 +22,13 @@ static void note_secret(medsec__connection *c, uint8_t psk)
 /* False: out of memory. */
 static bool take_identified(medsec__connection *c, const medsec_event *event)
 {
-    medsec__counters *counters = &c->loop->counters;
     if (!medsec__presence_enter(c->loop->gateway->presence, c)) {
         return false;
     }
-    c->identified = true;
-    medsec__count(&counters->identified, 1);
-    atomic_fetch_sub_explicit(&counters->half_open, 1, memory_order_relaxed);
-    if (medsec__is_v1(c)) {
-        medsec__count(&counters->proved, 1);
+    medsec__connection_prove(c);
+    if (medsec__is_v1(c)) { /* a seed stream that was recorded proves nothing */
+        medsec__admission_remember(c->loop->gateway->admission, &c->peer);
+        medsec__count(&c->loop->counters.proved, 1);
         note_secret(c, event->psk);
     } else {
         medsec__identify_remember(c);

@@ -21,7 +21,7 @@
 
 static void expire_one(medsec__connection *c, medsec__place place)
 {
-    if (place == MEDSEC__QUEUED) {
+    if (place == MEDSEC__QUEUED || place == MEDSEC__RETURNED) {
         medsec__connection_reject(c, MEDSEC_ERR_BUSY);
     } else if (place == MEDSEC__WAITING && c->course == MEDSEC__STAYS) {
         medsec__connection_reject(c, MEDSEC_ERR_TIMEOUT);
@@ -129,7 +129,9 @@ static void on_tick(uv_timer_t *timer)
     atomic_store(&loop->turned_ms, uv_now(&loop->uv));
     expire(loop, MEDSEC__WAITING, o->identify_timeout_ms);
     expire(loop, MEDSEC__QUEUED, o->identify_timeout_ms);
+    expire(loop, MEDSEC__RETURNED, o->identify_timeout_ms);
     expire_paused(loop, MEDSEC__QUEUED);
+    expire_paused(loop, MEDSEC__RETURNED);
     expire(loop, MEDSEC__LIVE, o->idle_timeout_ms);
     expire_paused(loop, MEDSEC__PAUSED);
     expire_paused(loop, MEDSEC__HELD);
@@ -257,6 +259,8 @@ medsec_status medsec__loop_open(medsec__loop *loop)
     for (unsigned i = 0; i < MEDSEC__PLACES; i++) {
         TAILQ_INIT(&loop->places[i]);
     }
+    TAILQ_INIT(&loop->half_open[false]);
+    TAILQ_INIT(&loop->half_open[true]);
     TAILQ_INIT(&loop->due);
     medsec_status status = medsec__mailbox_open(&loop->mailbox);
     if (status != MEDSEC_OK) {

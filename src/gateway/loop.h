@@ -32,11 +32,14 @@ struct medsec__loop {
     medsec__budget budget;
     medsec__round round;
     struct medsec__connections places[MEDSEC__PLACES];
+    struct medsec__connections half_open[2]; /* [is_known], oldest first */
     struct medsec__connections due; /* for an acknowledgement */
     struct medsec__connections forgotten; /* by the broker */
     uv_prepare_t before_wait;
     uv_timer_t announce;
     uv_timer_t turn;
+    uint64_t half_open_known;
+    uint32_t turns; /* that were given */
     medsec__ledger ledger;
     medsec__mailbox mailbox;
     medsec__block *blocks; /* that are free */

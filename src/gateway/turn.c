@@ -13,11 +13,17 @@ static bool is_newcomer(const medsec__connection *c)
     return !c->identified && !c->has_turn && c->searched_ns == 0 && c->course == MEDSEC__STAYS;
 }
 
+static bool is_any_queued(const medsec__loop *loop)
+{
+    return !TAILQ_EMPTY(&loop->places[MEDSEC__QUEUED]) ||
+           !TAILQ_EMPTY(&loop->places[MEDSEC__RETURNED]);
+}
+
 bool medsec__turn_must_wait(medsec__connection *c)
 {
     medsec__loop *loop = c->loop;
-    return is_newcomer(c) && (!TAILQ_EMPTY(&loop->places[MEDSEC__QUEUED]) ||
-                              !medsec__budget_allows(&loop->budget, uv_hrtime()));
+    return is_newcomer(c) &&
+           (is_any_queued(loop) || !medsec__budget_allows(&loop->budget, uv_hrtime()));
 }
 
 /* Its HELLO is not worth an answer any more. A seed device may close, and mean what it sent. */
@@ -43,18 +49,23 @@ static void give_turn(medsec__connection *c)
     medsec__connection_resume(c);
 }
 
+static medsec__connection *next_of(medsec__loop *loop)
+{
+    const bool stranger = loop->turns++ % MEDSEC__TURNS_CYCLE == 0;
+    medsec__connection *c =
+        TAILQ_FIRST(&loop->places[stranger ? MEDSEC__QUEUED : MEDSEC__RETURNED]);
+    return c ? c : TAILQ_FIRST(&loop->places[stranger ? MEDSEC__RETURNED : MEDSEC__QUEUED]);
+}
+
 static void on_turn(uv_timer_t *timer)
 {
     medsec__loop *loop = timer->data;
-    medsec__connection *c;
-    for (unsigned i = 0; i < MEDSEC__TURNS_AT_ONCE; i++) {
-        c = TAILQ_FIRST(&loop->places[MEDSEC__QUEUED]);
-        if (!c || !medsec__budget_allows(&loop->budget, uv_hrtime())) {
-            break;
-        }
-        give_turn(c);
+    for (unsigned i = 0; i < MEDSEC__TURNS_AT_ONCE && is_any_queued(loop) &&
+                         medsec__budget_allows(&loop->budget, uv_hrtime());
+         i++) {
+        give_turn(next_of(loop));
     }
-    if (TAILQ_EMPTY(&loop->places[MEDSEC__QUEUED])) {
+    if (!is_any_queued(loop)) {
         (void)uv_timer_stop(timer);
     }
 }
@@ -64,7 +75,7 @@ void medsec__turn_wait(medsec__connection *c)
     medsec__loop *loop = c->loop;
     (void)uv_read_stop((uv_stream_t *)&c->tcp);
     medsec__count(&loop->counters.queued, 1);
-    medsec__connection_move(c, MEDSEC__QUEUED);
+    medsec__connection_move(c, c->is_known ? MEDSEC__RETURNED : MEDSEC__QUEUED);
     if (!uv_is_active((uv_handle_t *)&loop->turn)) {
         (void)uv_timer_start(&loop->turn, on_turn, MEDSEC__TURN_MS, MEDSEC__TURN_MS);
     }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
@@ -112,6 +113,15 @@ void v1_client_make(const v1_fixture *f, v1_client *client, unsigned number)
     memcpy(client->secrets.gateway.public_key, f->gateway_public, MEDSEC_X25519_LEN);
 }
 
+static void bind_source(const v1_client *client)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET};
+    if (client->source) {
+        assert_int_equal(inet_pton(AF_INET, client->source, &a.sin_addr), 1);
+        assert_int_equal(bind(client->fd, (const struct sockaddr *)&a, sizeof a), 0);
+    }
+}
+
 void v1_client_open(const v1_fixture *f, v1_client *client)
 {
     const int on = 1;
@@ -120,6 +130,7 @@ void v1_client_open(const v1_fixture *f, v1_client *client)
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(client->fd >= 0);
+    bind_source(client);
     if (client->receive_buffer > 0) {
         (void)setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &client->receive_buffer,
                          sizeof client->receive_buffer);
@@ -258,4 +269,24 @@ void v1_client_close(v1_client *client)
 {
     close(client->fd);
     client->fd = -1;
+}
+
+void v1_raise_descriptors(void)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+void v1_client_flood(const v1_fixture *f, v1_client *c, int fds[], unsigned count,
+                     const uint8_t *data, size_t len)
+{
+    for (unsigned i = 0; i < count; i++) {
+        v1_client_open(f, c);
+        fds[i] = c->fd;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(send(fds[i], data, len, MSG_NOSIGNAL), len);
+    }
 }

@@ -43,6 +43,7 @@ const held_message *v1_expect(v1_fixture *fixture, const char *begin, const char
 typedef struct v1_client {
     int fd;
     int receive_buffer; /* SO_RCVBUF, before it connects; 0: as usual */
+    const char *source; /* the address it connects from; NULL: 127.0.0.1 */
     medsec_suite suite;
     v1_secrets secrets;
     v1_device device;
@@ -70,5 +71,11 @@ void v1_client_expect_silence(const v1_client *client, uint32_t ms);
 /* The stream ends, and nothing came before. */
 void v1_client_expect_end(const v1_client *client, uint32_t timeout_ms);
 void v1_client_close(v1_client *client);
+
+/* As many open files as the system gives. */
+void v1_raise_descriptors(void);
+/* Connects `count` times, then sends the same on each. */
+void v1_client_flood(const v1_fixture *fixture, v1_client *client, int fds[], unsigned count,
+                     const uint8_t *data, size_t len);
 
 #endif

@@ -77,6 +77,55 @@ static void test_allows_keeps_the_debtor_among_many(void **state)
     medsec__admission_destroy(a);
 }
 
+static bool knows(const medsec__admission *a, const char *source)
+{
+    medsec__address address;
+    assert_int_equal(medsec__address_parse(&address, source), MEDSEC_OK);
+    return medsec__admission_knows(a, &address);
+}
+
+static void remember(medsec__admission *a, const char *source)
+{
+    medsec__address address;
+    assert_int_equal(medsec__address_parse(&address, source), MEDSEC_OK);
+    medsec__admission_remember(a, &address);
+}
+
+static void test_knows_the_sources_that_were_remembered(void **state)
+{
+    (void)state;
+    medsec__admission *a = create(1, 1);
+    assert_false(knows(a, "192.0.2.1:1"));
+    assert_true(allows(a, "192.0.2.1:1", BEGIN));
+    assert_false(knows(a, "192.0.2.1:1"));
+    remember(a, "192.0.2.1:1");
+    remember(a, "[2001:db8:0:1::1]:1");
+    assert_true(knows(a, "192.0.2.1:2"));
+    assert_true(knows(a, "[::ffff:192.0.2.1]:2"));
+    assert_true(knows(a, "[2001:db8:0:1::2]:1"));
+    assert_false(knows(a, "192.0.2.2:1"));
+    assert_false(knows(a, "[2001:db8:0:2::1]:1"));
+    medsec__admission_destroy(a);
+}
+
+/* A full table forgets; the last one is known, and nobody is who did not come. */
+static void test_knows_when_there_were_more_than_places(void **state)
+{
+    (void)state;
+    medsec__admission *a = create(1, 1);
+    unsigned strangers = 0;
+    char source[32];
+    for (unsigned i = 0; i < 2 * MEDSEC__ADMISSION_KNOWN; i++) {
+        snprintf(source, sizeof source, "10.%u.%u.%u:1", i >> 16, i >> 8 & 255, i & 255);
+        remember(a, source);
+        assert_true(knows(a, source));
+        snprintf(source, sizeof source, "11.%u.%u.%u:1", i >> 16, i >> 8 & 255, i & 255);
+        strangers += knows(a, source);
+    }
+    assert_int_equal(strangers, 0);
+    medsec__admission_destroy(a);
+}
+
 static void test_destroy_nothing(void **state)
 {
     (void)state;
@@ -89,6 +138,8 @@ int main(void)
         cmocka_unit_test(test_allows_a_burst_then_the_rate),
         cmocka_unit_test(test_allows_tells_sources_apart),
         cmocka_unit_test(test_allows_keeps_the_debtor_among_many),
+        cmocka_unit_test(test_knows_the_sources_that_were_remembered),
+        cmocka_unit_test(test_knows_when_there_were_more_than_places),
         cmocka_unit_test(test_destroy_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Strangers, and newcomers from where a device proved itself before. */
+#include "unit.h"
+#include "v1_gateway_fixture.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define KNOWN "127.0.0.2"
+#define QUIET_MS 100u
+
+/* A device proves itself from there, and leaves. */
+static void make_known(v1_fixture *f, const char *source)
+{
+    v1_client device;
+    v1_client_make(f, &device, 1);
+    device.source = source;
+    v1_client_connect(f, &device);
+    v1_client_readings(&device, 1);
+    v1_expect(f, "Pico/dev-1", "\"seq\":0,");
+    v1_client_close(&device);
+    v1_expect_count(f, connections, 0);
+}
+
+/* Many HELLOs come from one address, then one from another: it does not wait for all of them. */
+static void expect_answer_among(v1_fixture *f, const char *many, const char *one)
+{
+    enum { REPEATS = 800 };
+    v1_client replay, late;
+    uint8_t hello[MEDSEC_HELLO_LEN];
+    static int fds[REPEATS];
+    v1_raise_descriptors();
+    f->options.threads = 1;
+    f->options.source_rate = f->options.source_burst = 2 * REPEATS;
+    f->options.identify_timeout_ms = 4 * V1_WAIT_MS;
+    v1_start(f);
+    make_known(f, KNOWN);
+    v1_client_make(f, &replay, 2);
+    v1_client_make(f, &late, 1);
+    replay.source = many;
+    late.source = one;
+    v1_hello(&replay.device, hello, &replay.secrets, replay.suite, "recorded");
+    v1_client_flood(f, &replay, fds, REPEATS, hello, sizeof hello);
+    v1_client_connect(f, &late);
+    assert_true(v1_stats(f).welcomes < REPEATS - REPEATS / 8); /* served last it is REPEATS + 2 */
+    v1_client_close(&late);
+    for (unsigned i = 0; i < REPEATS; i++) {
+        close(fds[i]);
+    }
+}
+
+static void test_returned_device_is_served_first(void **state)
+{
+    expect_answer_among(*state, "127.0.0.1", KNOWN);
+}
+
+static void test_new_device_has_a_turn_among_returned_ones(void **state)
+{
+    expect_answer_among(*state, KNOWN, "127.0.0.1");
+}
+
+static void open_from(v1_fixture *f, v1_client *c, const char *source)
+{
+    const uint64_t accepted = v1_stats(f).accepted;
+    v1_client_make(f, c, 2);
+    c->source = source;
+    v1_client_open(f, c);
+    v1_expect_count(f, accepted, accepted + 1);
+}
+
+/* And leave a place to strangers. */
+static void test_returned_device_gives_way_last(void **state)
+{
+    v1_fixture *f = *state;
+    v1_client known[5], stranger[5];
+    f->options.threads = 1;
+    f->options.max_half_open = 4;
+    v1_start(f);
+    make_known(f, KNOWN);
+    open_from(f, &known[0], KNOWN);
+    for (unsigned i = 0; i < 5; i++) {
+        open_from(f, &stranger[i], NULL);
+    }
+    v1_client_expect_end(&stranger[0], V1_WAIT_MS);
+    v1_client_expect_end(&stranger[1], V1_WAIT_MS);
+    v1_client_expect_silence(&known[0], QUIET_MS);
+    for (unsigned i = 1; i < 5; i++) {
+        open_from(f, &known[i], KNOWN);
+    }
+    v1_client_expect_end(&known[0], V1_WAIT_MS);
+    v1_client_expect_end(&known[1], V1_WAIT_MS);
+    v1_client_expect_silence(&stranger[4], QUIET_MS);
+    assert_int_equal(v1_stats(f).half_open, 4);
+    for (unsigned i = 0; i < 5; i++) {
+        v1_client_close(&known[i]);
+        v1_client_close(&stranger[i]);
+    }
+}
+
+/* Neither a HELLO nor a seed stream: both may be a recording. */
+static void test_recording_makes_no_address_known(void **state)
+{
+    v1_fixture *f = *state;
+    v1_client c, half[4];
+    f->options.threads = 1;
+    f->options.max_half_open = 2;
+    v1_seed_add(f);
+    v1_start(f);
+    open_from(f, &c, "127.0.0.3");
+    v1_seed_readings(&c, 1);
+    v1_expect_count(f, identified, 1);
+    v1_client_close(&c);
+    v1_client_make(f, &c, 1);
+    c.source = "127.0.0.4";
+    v1_client_connect(f, &c);
+    v1_client_close(&c);
+    v1_expect_count(f, connections, 0);
+    open_from(f, &half[0], "127.0.0.3");
+    open_from(f, &half[1], "127.0.0.4");
+    open_from(f, &half[2], NULL);
+    open_from(f, &half[3], NULL);
+    v1_client_expect_end(&half[0], V1_WAIT_MS);
+    v1_client_expect_end(&half[1], V1_WAIT_MS);
+    for (unsigned i = 0; i < 4; i++) {
+        v1_client_close(&half[i]);
+    }
+}
+
+/* They are not kept waiting for ever either. */
+static void test_turn_of_a_returned_device_that_does_not_come(void **state)
+{
+    enum { REPEATS = 600 };
+    v1_fixture *f = *state;
+    v1_client replay;
+    uint8_t hello[MEDSEC_HELLO_LEN];
+    static int fds[REPEATS];
+    v1_raise_descriptors();
+    f->options.threads = 1;
+    f->options.identify_timeout_ms = 200;
+    v1_start(f);
+    make_known(f, KNOWN);
+    v1_client_make(f, &replay, 2);
+    replay.source = KNOWN;
+    v1_hello(&replay.device, hello, &replay.secrets, replay.suite, "recorded");
+    for (unsigned i = 0; i < REPEATS; i++) {
+        v1_client_open(f, &replay);
+        fds[i] = replay.fd;
+        (void)send(fds[i], hello, sizeof hello, MSG_NOSIGNAL); /* some are told to go by then */
+    }
+    v1_expect_count(f, accepted, REPEATS + 1);
+    v1_expect_count(f, connections, 0);
+    const medsec_gateway_stats stats = v1_stats(f);
+    assert_int_equal(stats.rejected[-MEDSEC_ERR_BUSY] + stats.rejected[-MEDSEC_ERR_TIMEOUT],
+                     REPEATS);
+    for (unsigned i = 0; i < REPEATS; i++) {
+        close(fds[i]);
+    }
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, v1_fixture_setup, v1_fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(test_returned_device_is_served_first),
+        CASE(test_new_device_has_a_turn_among_returned_ones),
+        CASE(test_returned_device_gives_way_last),
+        CASE(test_recording_makes_no_address_known),
+        CASE(test_turn_of_a_returned_device_that_does_not_come),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
