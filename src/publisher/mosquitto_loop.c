@@ -52,6 +52,7 @@ static void on_dialled(uv_work_t *work, int status)
 {
     mosq *p = work->data;
     (void)status; /* cancelled: nothing was made */
+    p->is_working = false;
     if (p->loop) {
         medsec__mosq_greet(p);
     } else {
@@ -66,7 +67,8 @@ static void dial(mosq *p)
                           .version = p->version,
                           .failure = medsec__status_failure(MEDSEC_ERR_MEMORY)};
     p->state = MOSQ_DIALLING;
-    if (uv_queue_work(p->loop, &p->work, on_work, on_dialled) != 0) {
+    p->is_working = uv_queue_work(p->loop, &p->work, on_work, on_dialled) == 0;
+    if (!p->is_working) {
         medsec__mosq_greet(p);
     }
 }
@@ -160,7 +162,7 @@ void medsec__mosq_detach(mosq *p)
     p->attached = false;
     p->is_due = true;
     uv_mutex_unlock(&p->base.lock);
-    if (p->state == MOSQ_DIALLING) {
+    if (p->is_working) {
         (void)uv_cancel((uv_req_t *)&p->work);
     }
     medsec__mosq_unwatch(p);
@@ -211,11 +213,13 @@ static void run(mosq *p, uv_loop_t *loop, uint32_t timeout_ms)
     (void)uv_run(loop, UV_RUN_DEFAULT);
 }
 
-/* Where no loop is to be had, out of descriptors say, what is queued stays. */
+/* Where no loop is to be had, out of descriptors say, what is queued stays; so it does where there
+ * is no time to connect, since a look-up in the DNS ends when it ends. */
 void medsec__mosq_drain(mosq *p, uint32_t timeout_ms)
 {
     uv_loop_t loop;
-    if (uv_loop_init(&loop) == 0) {
+    const bool useless = timeout_ms == 0 && p->state == MOSQ_AWAY;
+    if (!useless && uv_loop_init(&loop) == 0) {
         if (medsec__mosq_attach(p, &loop) == MEDSEC_OK) {
             run(p, &loop, timeout_ms);
         }

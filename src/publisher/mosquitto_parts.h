@@ -67,6 +67,7 @@ typedef struct mosq {
     uv_poll_t *poll; /* of the socket; in the heap, since it is closed later than the socket */
     int polled; /* what it waits for */
     uv_work_t work;
+    bool is_working; /* the thread pool has that */
     bool unanswered; /* for the next one */
     mosq_dial dial;
 
