@@ -218,6 +218,31 @@ static void test_held_connections_give_way(void **state)
     }
 }
 
+/* Whoever said something is younger than who did not. */
+static void test_order_of_giving_way_is_that_of_the_last_move(void **state)
+{
+    v1_fixture *f = *state;
+    v1_client half[3];
+    f->options.threads = 1;
+    f->options.max_half_open = 2;
+    v1_start(f);
+    held_press(f->publisher, true);
+    for (unsigned i = 0; i < 3; i++) {
+        v1_client_make(f, &half[i], 1);
+        v1_client_open(f, &half[i]);
+        v1_expect_count(f, accepted, i + 1);
+        if (i == 1) {
+            v1_client_send(&half[0], (const uint8_t *)"\xA1", 1);
+            v1_expect_count(f, paused, 1);
+        }
+    }
+    v1_client_expect_end(&half[1], V1_WAIT_MS);
+    v1_client_expect_silence(&half[0], QUIET_MS);
+    for (unsigned i = 0; i < 3; i++) {
+        v1_client_close(&half[i]);
+    }
+}
+
 static void test_source_that_connects_too_often_is_refused(void **state)
 {
     v1_fixture *f = *state;
@@ -251,6 +276,7 @@ int main(void)
         CASE(test_turn_is_for_what_is_there),
         CASE(test_oldest_half_open_connection_gives_way),
         CASE(test_held_connections_give_way),
+        CASE(test_order_of_giving_way_is_that_of_the_last_move),
         CASE(test_source_that_connects_too_often_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
