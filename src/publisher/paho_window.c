@@ -68,10 +68,24 @@ static void on_sent(void *context, MQTTAsync_successData *data)
     settle(context, MEDSEC_OK);
 }
 
+/* False: given back meanwhile; what its topic was may be something else by now. Lock held. */
+static bool is_under_way(const paho *p, const paho_slot *slot)
+{
+    const uint64_t place = (uint64_t)(slot - p->slots) + MEDSEC_MQTT_IN_FLIGHT;
+    const uint64_t oldest = p->released % MEDSEC_MQTT_IN_FLIGHT;
+    return (place - oldest) % MEDSEC_MQTT_IN_FLIGHT < p->handed - p->released;
+}
+
 static void refuse(paho_slot *slot, int reason)
 {
-    medsec__link_log_refused(&slot->owner->base.options, slot->topic, medsec__mqtt_refusal(reason));
-    settle(slot, reason == MQTTREASONCODE_PACKET_TOO_LARGE ? MEDSEC_ERR_LIMIT : MEDSEC_ERR_REFUSED);
+    paho *p = slot->owner;
+    const bool large = reason == MQTTREASONCODE_PACKET_TOO_LARGE;
+    uv_mutex_lock(&p->base.lock);
+    if (is_under_way(p, slot)) {
+        medsec__link_log_refused(&p->base.options, slot->topic, medsec__mqtt_refusal(reason));
+    }
+    uv_mutex_unlock(&p->base.lock);
+    settle(slot, large ? MEDSEC_ERR_LIMIT : MEDSEC_ERR_REFUSED);
 }
 
 /* The broker refuses this message. (A lost connection comes here too: that is not the end of it.)
