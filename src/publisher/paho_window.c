@@ -33,16 +33,22 @@ static void set_corked(paho *p, bool on)
     p->corked = on;
 }
 
+/* Lock held. */
+static void finish(paho_slot *slot, medsec_status status, medsec__mqtt_report *r)
+{
+    r->count = 0;
+    slot->done = true;
+    slot->status = status;
+    release_settled(slot->owner, r);
+}
+
 static void settle(paho_slot *slot, medsec_status status)
 {
     paho *p = slot->owner;
     medsec__mqtt_report r;
-    r.count = 0;
     uv_mutex_lock(&p->base.lock);
     uint8_t qos = slot->qos;
-    slot->done = true;
-    slot->status = status;
-    release_settled(p, &r);
+    finish(slot, status, &r);
     if (must_refill(p, qos)) {
         medsec__paho_pump(p, false);
     }
@@ -76,16 +82,13 @@ static bool is_under_way(const paho *p, const paho_slot *slot)
     return (place - oldest) % MEDSEC_MQTT_IN_FLIGHT < p->handed - p->released;
 }
 
-static void refuse(paho_slot *slot, int reason)
+/* Lock held. */
+static void log_refused(const paho_slot *slot, int reason)
 {
-    paho *p = slot->owner;
-    const bool large = reason == MQTTREASONCODE_PACKET_TOO_LARGE;
-    uv_mutex_lock(&p->base.lock);
+    const paho *p = slot->owner;
     if (is_under_way(p, slot)) {
         medsec__link_log_refused(&p->base.options, slot->topic, medsec__mqtt_refusal(reason));
     }
-    uv_mutex_unlock(&p->base.lock);
-    settle(slot, large ? MEDSEC_ERR_LIMIT : MEDSEC_ERR_REFUSED);
 }
 
 /* The broker refuses this message. (A lost connection comes here too: that is not the end of it.)
@@ -94,7 +97,11 @@ static void on_refused5(void *context, MQTTAsync_failureData5 *data)
 {
     paho_slot *slot = context;
     if (data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
-        refuse(slot, (int)data->reasonCode);
+        paho *p = slot->owner;
+        uv_mutex_lock(&p->base.lock);
+        log_refused(slot, (int)data->reasonCode);
+        uv_mutex_unlock(&p->base.lock);
+        settle(slot, MEDSEC_ERR_REFUSED);
     }
 }
 
@@ -109,10 +116,25 @@ static bool is_too_large(const paho *p, const medsec_message *m)
     return head + length > p->packet_max;
 }
 
+/* By the pump, which goes on itself. */
+static void refuse_too_large(paho_slot *slot)
+{
+    paho *p = slot->owner;
+    medsec__mqtt_report r;
+    uv_mutex_lock(&p->base.lock);
+    log_refused(slot, MQTTREASONCODE_PACKET_TOO_LARGE);
+    finish(slot, MEDSEC_ERR_LIMIT, &r);
+    if (p->handed == p->released) {
+        set_corked(p, false);
+    }
+    uv_mutex_unlock(&p->base.lock);
+    medsec__mqtt_client_tell(&p->base, &r);
+}
+
 static int hand_over(const paho *p, paho_slot *slot, const medsec_message *m)
 {
     if (is_too_large(p, m)) {
-        refuse(slot, MQTTREASONCODE_PACKET_TOO_LARGE);
+        refuse_too_large(slot);
         return MQTTASYNC_SUCCESS;
     }
     MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
