@@ -4,23 +4,18 @@
 #include "loops.h"
 #include "mosquitto.h"
 #include "old_broker.h"
+#include "unit.h"
 
 #include <medsec/publisher.h>
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
-
-#include <cmocka.h>
 
 #define TOKENS 4000
 #define PATIENCE_MS 20000
