@@ -8,8 +8,9 @@
  * than those who are connected already notice. */
 #define MEDSEC__TURN_MS 2u
 #define MEDSEC__TURNS_AT_ONCE 8u
-#define MEDSEC__TURNS_CYCLE 8u /* one of so many turns, and of half-open places, is a stranger's \
-                                */
+#define MEDSEC__TURNS_CYCLE                                              \
+    8u /* one of so many turns, and of half-open places, is a stranger's \
+        */
 
 /* Newcomers ask for work before they have proved anything. When the budget for that is used
  * up they wait their turn, first come, first served, and before all those from an address from

@@ -6,9 +6,11 @@ its own pid. A script ends with `harness.main()`: exit status 0 passed, 1 failed
 """
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -74,9 +76,12 @@ def sanitized():
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
+    """One below those that the system gives to connections: a server that starts again finds it free."""
+    for port in random.sample(range(10000, 32000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((HOST, port))
+            return port
+    raise RuntimeError("no free port")
 
 
 def wait_until(condition, timeout=10.0, interval=0.01):

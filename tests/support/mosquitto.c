@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,16 +60,25 @@ static struct sockaddr_in loopback(uint16_t port)
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
+static bool is_free(uint16_t port)
+{
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    const struct sockaddr_in a = loopback(port);
+    const bool found = fd >= 0 && bind(fd, (const struct sockaddr *)&a, sizeof a) == 0;
+    close(fd);
+    return found;
+}
+
+/* Below those that the system gives to connections: a broker that starts again finds it free. */
 static uint16_t free_port(void)
 {
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in a = loopback(0);
-    socklen_t len = sizeof(a);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&a, len) != 0 ||
-        getsockname(fd, (struct sockaddr *)&a, &len) != 0)
-        give_up("free port");
-    close(fd);
-    return ntohs(a.sin_port);
+    for (unsigned i = 0; i < 100; i++) {
+        const uint16_t port = (uint16_t)(10000 + randombytes_uniform(22000));
+        if (is_free(port)) {
+            return port;
+        }
+    }
+    give_up("free port");
 }
 
 static FILE *open_file(const char *path, const char *mode)
