@@ -26,8 +26,9 @@ static faults_page *page = &none;
 static uintptr_t program_begin, program_end; /* its instructions */
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
-#define CLOCK_TIMES_BEGIN 500000000 /* seconds; a monotonic clock is far below, a calendar above \
-                                     */
+#define CLOCK_TIMES_BEGIN                                                  \
+    500000000 /* seconds; a monotonic clock is far below, a calendar above \
+               */
 
 /* Memory: glibc's own functions under the names that it keeps for this. */
 void *__libc_malloc(size_t len);
