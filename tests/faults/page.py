@@ -14,15 +14,15 @@ DISK_FOLDER = 64
 class Page:
     """Makes the file; `environment()` brings a process under its rule."""
 
-    def __init__(self, path, library):
-        self.path, self.library = path, library
+    def __init__(self, path, preloaded):
+        self.path, self.preloaded = path, preloaded
         with open(path, "wb") as file:
             file.truncate(SIZE)
         with open(path, "r+b") as file:
             self.bytes = mmap.mmap(file.fileno(), SIZE)
 
     def environment(self):
-        return dict(os.environ, LD_PRELOAD=self.library, MEDSEC_FAULTS_PAGE=self.path)
+        return dict(os.environ, LD_PRELOAD=self.preloaded, MEDSEC_FAULTS_PAGE=self.path)
 
     def put(self, at, number):
         self.bytes[at:at + 8] = struct.pack("<q", number)

@@ -7,6 +7,7 @@
 
 #include <medsec/seed_frame.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PICO (&medsec_profile_pico_vitals)
@@ -118,9 +119,13 @@ static void check_file(const char *name, const char *member, size_t at_least)
     if (file == NULL) {
         skip();
     }
+    /* What memcheck looks for is in every split of some. */
+    const size_t every = getenv("MEDSEC_VALGRIND") != NULL ? 4 : 1;
     size_t count = 0;
     for (cJSON *vector; (vector = vectors_next(file)) != NULL; count++) {
-        check_vector(vector, vectors_text(vector, member));
+        if (count % every == 0) {
+            check_vector(vector, vectors_text(vector, member));
+        }
         cJSON_Delete(vector);
     }
     fclose(file);
