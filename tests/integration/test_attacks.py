@@ -398,7 +398,7 @@ class Leaks(Attack):
             self.replay([bytes(record)])
         self.victim.link.send(b"\xa3\0\0\x20" + bytes(32))
         self.assertTrue(self.victim.closed_by_peer())
-        places = {"log": self.gateway.text().encode("utf-8", "surrogateescape")}
+        places = {"log": self.gateway.words().encode("utf-8", "surrogateescape")}
         for name in ("cmdline", "environ"):
             with open("/proc/%d/%s" % (self.gateway.pid, name), "rb") as file:
                 places[name] = file.read()

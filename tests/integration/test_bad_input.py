@@ -72,7 +72,7 @@ class BadInput(harness.GatewayTest):
         self.assertTrue(self.gateway.alive())
 
     def assert_no_secret_in_log(self):
-        log = self.gateway.text()
+        log = self.gateway.words()
         for device in (self.victim, self.other, self.healthy.device):
             for secret in (device.key, device.iv):
                 self.assertNotIn(secret, log)

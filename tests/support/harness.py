@@ -125,6 +125,10 @@ class Process:
         with open(self.output, encoding="utf-8", errors="backslashreplace") as file:
             return file.read()
 
+    def words(self):
+        """All but the times, whose digits may happen to be those of a reading."""
+        return re.sub(r'"time":"[^"]*"', "", self.text())
+
     def lines(self, word):
         return [line for line in self.text().splitlines() if word in line]
 
