@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static bool is_actor(const char *actor)
@@ -221,11 +222,27 @@ medsec_status medsec_registry_commit(medsec_registry *registry)
     return medsec__change_end(registry, MEDSEC_OK);
 }
 
-static bool is_replaced(const medsec_registry *registry)
+/* Also true when it is gone. */
+static bool is_replaced(const medsec_registry *registry, struct stat *info)
 {
-    struct stat info;
-    return stat(registry->path, &info) != 0 || info.st_dev != registry->device ||
-           info.st_ino != registry->inode;
+    return stat(registry->path, info) != 0 || info->st_dev != registry->device ||
+           info->st_ino != registry->inode;
+}
+
+/*
+ * A commit writes the file (rollback journal), so that its time of modification tells that there
+ * was none: a twentieth of what asking SQLite costs. Two commits of one tick of the clock have the
+ * same time, so only a time that is over counts.
+ */
+static bool is_untouched(medsec_registry *registry, const struct stat *info)
+{
+    if (registry->settled && info->st_mtim.tv_sec == registry->modified.tv_sec &&
+        info->st_mtim.tv_nsec == registry->modified.tv_nsec) {
+        return true;
+    }
+    registry->modified = info->st_mtim;
+    registry->settled = time(NULL) > info->st_mtim.tv_sec + 1;
+    return false;
 }
 
 static medsec_status reopen(medsec_registry *registry)
@@ -257,7 +274,8 @@ medsec_status medsec__ready(medsec_registry *registry)
     if (registry->batch) {
         return MEDSEC_OK;
     }
-    if (registry->db == NULL || is_replaced(registry)) {
+    struct stat info;
+    if (registry->db == NULL || is_replaced(registry, &info)) {
         return reopen(registry);
     }
     return MEDSEC_OK;
@@ -268,12 +286,18 @@ bool medsec_registry_changed(medsec_registry *registry)
     if (registry == NULL) {
         return false;
     }
-    if (registry->reopened || registry->db == NULL || is_replaced(registry)) {
+    struct stat info;
+    if (registry->reopened || registry->db == NULL || is_replaced(registry, &info)) {
         registry->reopened = false;
+        registry->settled = false;
         return true;
+    }
+    if (is_untouched(registry, &info)) {
+        return false;
     }
     int64_t version = registry->version;
     if (medsec__number(registry, MEDSEC__SQL_DATA_VERSION, &version) != MEDSEC_OK) {
+        registry->settled = false;
         return true; /* whoever looks now is told what is wrong */
     }
     bool changed = version != registry->version;

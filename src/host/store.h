@@ -8,6 +8,7 @@
 
 #include <sqlite3.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* What the files of the registry share: the object, its statements, its changes. */
 
@@ -59,6 +60,8 @@ struct medsec_registry {
     medsec__head head; /* valid while something is being changed */
     bool reopened; /* since medsec_registry_changed was asked last */
     int64_t version; /* of the data, as another connection's commit changes it */
+    struct timespec modified; /* the file, when its version was last asked for */
+    bool settled; /* it was modified well before that, so the next commit shows in the time */
     dev_t device; /* which file is open */
     ino_t inode;
     char error[256];

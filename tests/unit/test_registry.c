@@ -2,11 +2,13 @@
 #include "registry_fixture.h"
 #include "unit.h"
 
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PASSPHRASE "correct horse battery"
@@ -426,6 +428,34 @@ static void test_changed_sees_other_connections_only(void **state)
     medsec_registry_close(reader);
 }
 
+static void set_modified(const registry_fixture *fixture, time_t modified_s)
+{
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = modified_s}};
+    assert_int_equal(utimensat(AT_FDCWD, fixture->path, times, 0), 0);
+}
+
+/* The file's time is believed when it is long over, not within the tick of a clock. */
+static void test_changed_with_the_time_of_the_file(void **state)
+{
+    registry_fixture *fixture = *state;
+    medsec_registry *reader = registry_fixture_open(fixture, MEDSEC_REGISTRY_READ);
+    time_t recent_s = time(NULL);
+    set_modified(fixture, recent_s);
+    assert_false(medsec_registry_changed(reader));
+    assert_int_equal(add(fixture->registry, "a", 1), MEDSEC_OK);
+    set_modified(fixture, recent_s);
+    assert_true(medsec_registry_changed(reader));
+    set_modified(fixture, recent_s - 60);
+    assert_false(medsec_registry_changed(reader));
+    assert_false(medsec_registry_changed(reader));
+    assert_int_equal(add(fixture->registry, "b", 2), MEDSEC_OK);
+    set_modified(fixture, recent_s - 60); /* this lie alone is believed: nothing was asked */
+    assert_false(medsec_registry_changed(reader));
+    set_modified(fixture, recent_s - 59);
+    assert_true(medsec_registry_changed(reader));
+    medsec_registry_close(reader);
+}
+
 static void test_changed_sees_a_replaced_file(void **state)
 {
     registry_fixture *fixture = *state;
@@ -531,6 +561,7 @@ int main(void)
         FIXED(test_reader_changes_nothing),
         FIXED(test_changed_sees_other_connections_only),
         FIXED(test_changed_sees_a_file_that_cannot_be_read),
+        FIXED(test_changed_with_the_time_of_the_file),
         FIXED(test_changed_sees_a_replaced_file),
         FIXED(test_replaced_by_one_with_another_key),
         FIXED(test_null_arguments),
