@@ -45,3 +45,6 @@ function(rp2040_image name)
     COMMAND Python3::Interpreter "${folder}/uf2.py" ${name}.bin ${name}.uf2
     VERBATIM)
 endfunction()
+
+# A shell to try the board with; not for a device.
+rp2040_image(medsec-check SOURCES "${rp2040_folder}/check.c" "${rp2040_folder}/../check/check.c")
