@@ -12,7 +12,8 @@
  * Nothing here waits for the outside world: what takes long is asked again later.
  */
 
-/* Flash is erased to 0xff in sectors and programmed in pages; a bit that is 0 stays 0 until then. */
+/* Flash is erased to 0xff in sectors and programmed in pages; a bit that is 0 stays 0 until then.
+ */
 #define BOARD_FLASH_SECTOR_LEN 4096u /* bytes */
 #define BOARD_FLASH_PAGE_LEN 256u /* bytes */
 #define BOARD_FLASH_LEN 0x200000u /* bytes: 2 MiB, as the Pico has */
@@ -40,9 +41,9 @@ typedef struct board {
     void (*unlock)(void *context);
 
     /*
-     * UART0 on GP0/GP1 to the ESP8266, 115 200 baud 8N1. What comes is kept by an interrupt (2 KiB);
-     * read gives what there is. write takes as many bytes as there is room for (256), and returns at
-     * once. lost counts bytes that came while nothing had room for them, since start.
+     * UART0 on GP0/GP1 to the ESP8266, 115 200 baud 8N1. What comes is kept by an interrupt (2
+     * KiB); read gives what there is. write takes as many bytes as there is room for (256), and
+     * returns at once. lost counts bytes that came while nothing had room for them, since start.
      */
     size_t (*uart_read)(void *context, uint8_t *out, size_t cap);
     size_t (*uart_write)(void *context, const uint8_t *data, size_t len);
