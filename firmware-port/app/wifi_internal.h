@@ -40,6 +40,8 @@ typedef enum wifi_command {
 void wifi__begin(wifi *w, wifi_command command, uint8_t link);
 /* Says it, perhaps once more. false: its text cannot be said (a control character in it). */
 bool wifi__say(wifi *w);
+/* From now on it has its time for an answer. */
+void wifi__wait(wifi *w);
 
 /* Anything but DATA. */
 void wifi__answer(wifi *w, const at_event *event);
