@@ -18,13 +18,17 @@ typedef struct drbg {
     bool seeded; /* false: gives nothing, so that no key is ever made from it */
 } drbg;
 
-/* Noise gathered from the board, condensed: for boot_log_next and drbg_start. Never fails: a dead
- * source adds nothing and is told in *alive (repetition count, SP 800-90B section 4.4.1). */
-void drbg_noise(uint8_t out[MEDSEC_BOOT_SEED_LEN], bool *alive, const board *board);
+/* Noise gathered from the board, condensed: for boot_log_next and drbg_start. *alive: the ring
+ * oscillator's bits are no constant (repetition count, SP 800-90B section 4.4.1); a dead one adds
+ * nothing, and does no harm. */
+void drbg_noise(uint8_t out[MEDSEC_BOOT_SEED_LEN], bool *alive, const board *board,
+                const medsec_crypto *crypto);
 /* Takes the seed of `mine`, which is wiped there. */
-void drbg_start(drbg *drbg, medsec_boot_record *mine, const uint8_t noise[MEDSEC_BOOT_SEED_LEN]);
-/* As medsec_device_options.random wants it; `context` is the drbg. Without a seed it resets the
- * board instead of returning bytes that somebody could foresee: look at `seeded` first. */
+void drbg_start(drbg *drbg, const medsec_crypto *crypto, medsec_boot_record *mine,
+                const uint8_t noise[MEDSEC_BOOT_SEED_LEN]);
+/* As medsec_device_options.random wants it; `context` is the drbg. Without a seed the program ends
+ * in a trap (on a chip: a fault, which resets it) instead of giving bytes that somebody could
+ * foresee: look at `seeded` first. */
 void drbg_random(void *context, uint8_t *out, size_t len);
 
 #endif
