@@ -21,6 +21,7 @@ set(MEDSEC_CORE_SOURCES
   src/core/json.c
   src/core/pkcs7.c
   src/core/profile.c
+  src/core/provision.c
   src/core/reading_json.c
   src/core/reading_parser.c
   src/core/readings.c
@@ -32,6 +33,9 @@ set(MEDSEC_CORE_SOURCES
   src/core/session_hello.c
   src/core/session_seed.c
   src/core/session_v1.c
+  src/core/setup_check.c
+  src/core/setup_form.c
+  src/core/setup_key.c
   src/core/status.c
   src/core/text.c
   src/core/topic.c

@@ -48,7 +48,9 @@
 /* the two ends */
 #include <medsec/credential.h>
 #include <medsec/device.h>
+#include <medsec/provision.h>
 #include <medsec/session.h>
+#include <medsec/setup.h>
 
 /* host */
 #include <medsec/config.h>

@@ -27,18 +27,20 @@ typedef struct medsec_boot_record {
 MEDSEC_BEGIN_DECLS
 
 /* ERR_PROVIDER. read: ERR_CORRUPT, and nothing of it is kept. */
-MEDSEC_API MEDSEC_CHECK medsec_status
-medsec_boot_record_write(uint8_t out[MEDSEC_BOOT_RECORD_LEN], const medsec_crypto *crypto,
-                         const medsec_boot_record *record);
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_boot_record_write(uint8_t out[MEDSEC_BOOT_RECORD_LEN],
+                                                               const medsec_crypto *crypto,
+                                                               const medsec_boot_record *record);
 MEDSEC_API MEDSEC_CHECK medsec_status
 medsec_boot_record_read(medsec_boot_record *record, const medsec_crypto *crypto,
                         const uint8_t in[MEDSEC_BOOT_RECORD_LEN]);
 
 /* The whole image. The seed must come from a cryptographic generator, and be wiped; `boot` must be
- * beyond all that the device may have used: seconds of the calendar do that. */
-MEDSEC_API MEDSEC_CHECK medsec_status
-medsec_provision_image(uint8_t out[MEDSEC_PROVISION_LEN], const medsec_crypto *crypto,
-                       const medsec_credential *credential, const medsec_boot_record *first);
+ * beyond all that the device may have used: seconds of the calendar do that. ERR_ARGUMENT: not a
+ * credential, or one of medsec/1 without its private key: a device can do nothing with that. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_provision_image(uint8_t out[MEDSEC_PROVISION_LEN],
+                                                             const medsec_crypto *crypto,
+                                                             const medsec_credential *credential,
+                                                             const medsec_boot_record *first);
 
 MEDSEC_END_DECLS
 

@@ -35,3 +35,16 @@ medsec_status medsec__hkdf_expand(const medsec_crypto *crypto, uint8_t *out, siz
     crypto->wipe(block, sizeof block);
     return status;
 }
+
+medsec_status medsec__hkdf(const medsec_crypto *crypto, uint8_t *out, size_t len, medsec_bytes salt,
+                           medsec_bytes input, medsec_bytes info)
+{
+    uint8_t key[MEDSEC_SHA256_LEN];
+    medsec_status status =
+        medsec__hkdf_extract(crypto, key, salt.data, salt.len, input.data, input.len);
+    if (status == MEDSEC_OK) {
+        status = medsec__hkdf_expand(crypto, out, len, key, info.data, info.len);
+    }
+    crypto->wipe(key, sizeof key);
+    return status;
+}

@@ -14,4 +14,8 @@ medsec_status medsec__hkdf_extract(const medsec_crypto *crypto, uint8_t out[MEDS
                                    const uint8_t *salt, size_t salt_len, const uint8_t *input,
                                    size_t len);
 
+/* Both: HKDF (section 2). */
+MEDSEC_CHECK medsec_status medsec__hkdf(const medsec_crypto *crypto, uint8_t *out, size_t len,
+                                        medsec_bytes salt, medsec_bytes input, medsec_bytes info);
+
 #endif

@@ -55,6 +55,9 @@ class ConstantTime(unittest.TestCase):
     def test_lookup(self):
         self.check("lookup")
 
+    def test_setup_page(self):
+        self.check("setup_page")
+
 
 if __name__ == "__main__":
     harness.main()

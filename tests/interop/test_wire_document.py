@@ -9,7 +9,8 @@ import unittest
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import harness
-from medsec1 import messages, noise, records
+from medsec1 import messages, noise, records, setup
+import setup_vectors
 
 DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "wire.md")
 INPUTS = ("device_private", "gateway_private", "psk", "device_ephemeral", "gateway_ephemeral")
@@ -65,6 +66,24 @@ def session(given, suite):
     return {"s%d_%s" % (suite, name): value for name, value in values.items()}
 
 
+def sealed_forms(given):
+    """What the setup page and the device make of the two forms."""
+    nonce, page = given["setup_nonce"], given["setup_page"]
+    key = setup.setup_key(given["psk"], "iot_med_dev_01")
+    form_key, answer_key = setup.keys(key, nonce + page)
+    plain = setup.plain("gateway.example", 9998, "Ward 7 \u2013 Caf\u00e9", "correct horse")
+    other = setup.setup_key(b"1234567890123456" + b"A" * 16, "iot_med_dev_01")
+    return {"setup_key": key.encode(), "seed_setup_key": other.encode(), "setup_nonce": nonce,
+            "setup_page": page, "setup_form_key": form_key, "setup_answer_key": answer_key,
+            "setup_plain": plain, "setup_form": setup.seal(key, nonce, plain, page)[0],
+            "setup_answer": setup.seal_answer(answer_key, setup.DONE),
+            "setup_wipe_page": given["setup_wipe_page"],
+            "setup_wipe_form": setup.seal(key, nonce, setup.decommission(),
+                                          given["setup_wipe_page"])[0],
+            "boot_seed": given["boot_seed"],
+            "boot_record": setup.boot_record(7, given["boot_seed"])}
+
+
 def credential_block(values):
     device, profile = b"iot_med_dev_01", b"pico-vitals"
     block = b"MSC1" + bytes([2, 1, 1, len(device), len(profile)]) + device + profile + b"".join(
@@ -86,8 +105,29 @@ class Document(unittest.TestCase):
         for suite in records.SUITES.values():
             values.update(session(found, suite))
         values["credential_block"] = credential_block(values)
+        values.update(sealed_forms(found))
         self.assertEqual({name: value.hex() for name, value in found.items()},
                          {name: value.hex() for name, value in values.items()})
+
+    def test_setup_vectors(self):
+        with open(setup_vectors.FILE, encoding="ascii") as file:
+            self.assertEqual(file.read(), setup_vectors.text())
+
+    def test_setup_settings(self):
+        folder = os.path.dirname(setup_vectors.FILE)
+        for row in harness.json_lines(os.path.join(folder, "setup_settings.jsonl")):
+            ssid = bytes.fromhex(row["ssid_hex"]) if "ssid_hex" in row else row["ssid"].encode()
+            self.assertEqual(
+                setup.may_be_typed(row["server"], row["port"], ssid, row["password"]),
+                row["good"], row["what"])
+
+    def test_setup_forms_open_at_the_other_end(self):
+        for row in harness.json_lines(setup_vectors.FILE):
+            key, nonce = row["text"].replace("-", ""), bytes.fromhex(row["nonce"])
+            plain, answer_key = setup.open_form(key, nonce, bytes.fromhex(row["form"]))
+            self.assertEqual(plain.hex(), row["plain"])
+            self.assertEqual(setup.open_answer(answer_key, bytes.fromhex(row["answer"])),
+                             row["status"])
 
 
 if __name__ == "__main__":
