@@ -174,11 +174,13 @@ MEDSEC_API void medsec_device_poll(medsec_device *device, uint64_t now_ms, uint8
                                    medsec_step *step);
 
 /*
- * Takes a reading, at any time, asked for or not. ERR_NUMBER: a value that the profile cannot hold;
- * ERR_ARGUMENT: not a reading of the profile; ERR_STATE: after medsec_device_finish; ERR_LIMIT: the
- * sequence numbers of this boot are used up: open again with the next one.
+ * Takes a reading, at any time, asked for or not. `at_ms` is when it was measured: now, or earlier
+ * than the last poll when something kept it until now, but not before the reading before it.
+ * ERR_NUMBER: a value that the profile cannot hold; ERR_ARGUMENT: not a reading of the profile;
+ * ERR_STATE: after medsec_device_finish; ERR_LIMIT: the sequence numbers of this boot are used up:
+ * open again with the next one.
  */
-MEDSEC_API MEDSEC_CHECK medsec_status medsec_device_sample(medsec_device *device, uint64_t now_ms,
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_device_sample(medsec_device *device, uint64_t at_ms,
                                                            const medsec_reading *reading);
 
 /* The connection stands; or it failed or ended, whoever ended it. */

@@ -86,7 +86,7 @@ void medsec_device_set_clock(medsec_device *device, uint64_t now_ms, uint64_t ut
     medsec__device_set_utc(device, now_ms, utc_ms, MEDSEC_TIME_OWN);
 }
 
-medsec_status medsec_device_sample(medsec_device *device, uint64_t now_ms,
+medsec_status medsec_device_sample(medsec_device *device, uint64_t at_ms,
                                    const medsec_reading *reading)
 {
     if (device == NULL || reading == NULL) {
@@ -98,14 +98,14 @@ medsec_status medsec_device_sample(medsec_device *device, uint64_t now_ms,
     if (device->ring.end > UINT32_MAX) {
         return MEDSEC_ERR_LIMIT;
     }
-    medsec__entry entry = {.at_ms = (uint32_t)now_ms, .quality = device->time_quality};
+    medsec__entry entry = {.at_ms = (uint32_t)at_ms, .quality = device->time_quality};
     medsec_status status = medsec_sample_from_reading(&entry.sample, device->profile, reading);
     if (status != MEDSEC_OK) {
         return status;
     }
     entry.sample.time_ms = device->time_quality == MEDSEC_TIME_UNKNOWN
-                               ? now_ms
-                               : medsec__utc_ms(now_ms, device->clock_offset_ms);
+                               ? at_ms
+                               : medsec__utc_ms(at_ms, device->clock_offset_ms);
     device->stats.sampled++;
     device->stats.dropped += medsec__ring_push(&device->ring, &entry) ? 1 : 0;
     return MEDSEC_OK;

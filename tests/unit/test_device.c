@@ -434,6 +434,47 @@ static void test_time_that_goes_back_begins_a_message(void **state)
     bench_expect_readings(&b, 5, 1);
 }
 
+static void sample_at(uint64_t at_ms)
+{
+    medsec_reading reading;
+    bench_reading(&reading, (uint32_t)bench_stats(&b).sampled);
+    assert_int_equal(medsec_device_sample(&b.device, at_ms, &reading), MEDSEC_OK);
+}
+
+/* While a device computes a handshake nobody takes its readings from where they wait. */
+static void test_sample_from_before_has_its_own_time(void **state)
+{
+    (void)state;
+    bench_begin(&b);
+    const uint64_t begin_ms = b.now_ms;
+    sample_at(begin_ms);
+    bench_hello(&b);
+    b.now_ms += 325;
+    b.utc_ms += 325;
+    bench_welcome(&b);
+    for (unsigned i = 1; i < 7; i++) {
+        sample_at(begin_ms + 50 * i);
+    }
+    bench_expect_readings(&b, 0, 7);
+    for (unsigned i = 0; i < 7; i++) {
+        assert_int_equal(b.rows[i].time_ms, BENCH_UTC_MS + 50 * i);
+    }
+    bench_ack(&b, 6);
+    b.now_ms += 2000;
+    bench_expect(&b, MEDSEC_STEP_WAIT);
+    sample_at(b.now_ms - 400);
+    bench_expect(&b, MEDSEC_STEP_WAIT);
+    assert_int_equal(b.step.until_ms, b.now_ms - 400 + MEDSEC_REPORT_INTERVAL_MS_DEFAULT);
+    sample_at(b.now_ms - 100);
+    b.now_ms = b.step.until_ms;
+    bench_expect_readings(&b, 7, 2);
+    assert_int_equal(b.rows[1].time_ms - b.rows[0].time_ms, 300);
+    bench_ack(&b, 8);
+    b.now_ms += 1000;
+    sample_at(b.now_ms - MEDSEC_REPORT_INTERVAL_MS_DEFAULT); /* due when it comes */
+    bench_expect_readings(&b, 9, 1);
+}
+
 static void test_time_of_the_own_clock_is_kept(void **state)
 {
     (void)state;
@@ -580,6 +621,7 @@ int main(void)
         cmocka_unit_test(test_time_comes_with_the_first_welcome),
         cmocka_unit_test(test_time_of_a_later_welcome_is_for_later_readings),
         cmocka_unit_test(test_time_that_goes_back_begins_a_message),
+        cmocka_unit_test(test_sample_from_before_has_its_own_time),
         cmocka_unit_test(test_time_of_the_own_clock_is_kept),
         cmocka_unit_test(test_time_quality_begins_a_message),
         cmocka_unit_test(test_time_ends_with_year_9999),
