@@ -70,6 +70,7 @@ set(MEDSEC_HOST_SOURCES
   src/host/seal.c
   src/host/secret_file.c
   src/host/store.c
+  src/host/uf2.c
   src/host/unlock.c
   src/host/verify.c)
 

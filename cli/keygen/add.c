@@ -42,7 +42,7 @@ static int check_key_options(const settings *options, medsec_wire wire)
         tool_error("--device-public is the key of one device: not with --count");
         return EXIT_USAGE;
     }
-    return EXIT_DONE;
+    return output_check(options, options->device_public != NULL);
 }
 
 static int read_options(const settings *options, medsec_credential *common)

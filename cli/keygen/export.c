@@ -100,6 +100,12 @@ static int note_one(export_job *work, const char *id)
         tool_error("%s: no device of the seed wire", id);
         return EXIT_FAILED;
     }
+    if (status == MEDSEC_OK && work->options->uf2 && wire == MEDSEC_WIRE_MEDSEC1) {
+        tool_error("%s: its private key is in the device and its first file alone; "
+                   "'medsec-keygen rotate --uf2' makes a new one",
+                   id);
+        return EXIT_FAILED;
+    }
     if (status == MEDSEC_OK) {
         status = medsec_registry_note_export(work->registry, id);
     }
@@ -211,8 +217,8 @@ static int run(export_job *work)
 int keygen_export(const void *values, char **operands, size_t count)
 {
     export_job work = {.options = values, .ids = operands, .count = count};
-    if (work.options->block && work.options->seed_keys) {
-        tool_error("--block or --seed-keys, not both");
+    if ((work.options->block || work.options->uf2) && work.options->seed_keys) {
+        tool_error("--seed-keys is a kind of file of its own");
         return EXIT_USAGE;
     }
     if (work.options->all == (count > 0)) {
@@ -222,7 +228,10 @@ int keygen_export(const void *values, char **operands, size_t count)
     if (work.options->all) {
         work.ids = NULL;
     }
-    int code = access_open(&work.registry, work.options, MEDSEC_REGISTRY_WRITE);
+    int code = output_check(work.options, false);
+    if (code == EXIT_DONE) {
+        code = access_open(&work.registry, work.options, MEDSEC_REGISTRY_WRITE);
+    }
     if (code != EXIT_DONE) {
         return code;
     }

@@ -31,8 +31,23 @@ medsec_credential *issue_room(uint32_t count)
 static medsec_status save(const settings *options, const medsec_credential *credential,
                           const char *path)
 {
+    if (options->uf2) {
+        return medsec_credential_save_uf2(credential, medsec_crypto_openssl(), path);
+    }
     return options->block ? medsec_credential_save_block(credential, medsec_crypto_openssl(), path)
                           : medsec_credential_save(credential, path);
+}
+
+static const char *why(medsec_status status)
+{
+    switch (status) {
+    case MEDSEC_ERR_IO:
+        return strerror(errno);
+    case MEDSEC_ERR_STATE: /* of a UF2 file */
+        return "the clock is before 2024: the starts of a device are numbered by it";
+    default:
+        return medsec_strerror(status);
+    }
 }
 
 int issue_file(const settings *options, const medsec_credential *credential)
@@ -44,8 +59,7 @@ int issue_file(const settings *options, const medsec_credential *credential)
     }
     medsec_status status = save(options, credential, path);
     if (status != MEDSEC_OK) {
-        tool_error("%s: %s", path,
-                   status == MEDSEC_ERR_IO ? strerror(errno) : medsec_strerror(status));
+        tool_error("%s: %s", path, why(status));
         return EXIT_FAILED;
     }
     return EXIT_DONE;

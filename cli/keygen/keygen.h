@@ -24,6 +24,8 @@ typedef struct settings {
     bool allow_sample_keys;
     bool seed_keys;
     bool block;
+    bool uf2;
+    bool qr;
     bool keep_key;
     bool all;
     bool verify;
@@ -43,6 +45,7 @@ int keygen_import(const void *values, char **operands, size_t count);
 int keygen_export(const void *values, char **operands, size_t count);
 int keygen_revoke(const void *values, char **operands, size_t count);
 int keygen_decommission(const void *values, char **operands, size_t count);
+int keygen_setup_key(const void *values, char **operands, size_t count);
 int keygen_rotate(const void *values, char **operands, size_t count);
 int keygen_gateway_key(const void *values, char **operands, size_t count);
 int keygen_audit(const void *values, char **operands, size_t count);
@@ -80,7 +83,10 @@ int access_failed(const medsec_registry *registry, const char *what, medsec_stat
 
 /* Makes the folder (0700) when it is not there; NULL is this one. An exit code. */
 int output_folder(const char *folder);
-/* Path of a device's file: ID.json, or ID.bin with --block. False: too long. */
+/* Which kind of file --block and --uf2 ask for; `own_key` says that no private key goes into it. An
+ * exit code. */
+int output_check(const settings *options, bool own_key);
+/* Path of a device's file: ID.json, ID.bin with --block, or ID.uf2. False: too long. */
 bool output_path(char *out, size_t cap, const settings *options, const char *id);
 /* Reads what --device-public gives. An exit code. */
 int output_read_key(uint8_t key[MEDSEC_X25519_LEN], const char *text);
@@ -89,6 +95,8 @@ void output_json_text(const char *text);
 /* ISO 8601, UTC. */
 const char *output_time(char out[KEYGEN_TIME_MAX], uint64_t time_ms);
 const char *output_state(medsec_device_state state);
+/* A QR code of light text on a dark terminal, with its margin. False: no memory. */
+bool output_qr(const char *text);
 /* Ends standard output: a full disk is a failure too. */
 int output_end(int code);
 

@@ -37,6 +37,7 @@ static const option_spec options[] = {
         name, meta, help, OPTION_CHOICE, AT(member), 0, 0, words, 0 \
     }
 #define BLOCK FLAG("block", "write ID.bin, a block for a device's flash, instead of ID.json", block)
+#define UF2 FLAG("uf2", "write ID.uf2, for the USB drive of a Pico, instead of ID.json", uf2)
 #define DEVICE_PUBLIC                                                                        \
     TEXT("device-public", "KEY",                                                             \
          "the public key (X25519, base64) of a device that keeps its private key to itself", \
@@ -51,18 +52,29 @@ static const option_spec add_options[] = {
      KEYGEN_COUNT_MAX, NULL, 0},
     OUT,
     BLOCK,
+    UF2,
     END};
 
 static const option_spec rotate_options[] = {
     FLAG("keep-key", "a new shared secret alone: the device keeps its key pair", keep_key),
-    DEVICE_PUBLIC, OUT, BLOCK, END};
+    DEVICE_PUBLIC,
+    OUT,
+    BLOCK,
+    UF2,
+    END};
 
 static const option_spec import_options[] = {SAMPLES, END};
 
 static const option_spec export_options[] = {
-    OUT, FLAG("all", "all devices that are active", all),
-    FLAG("seed-keys", "write one DEVICES_KEYS.txt as the seed's server reads it", seed_keys), BLOCK,
+    OUT,
+    FLAG("all", "all devices that are active", all),
+    FLAG("seed-keys", "write one DEVICES_KEYS.txt as the seed's server reads it", seed_keys),
+    BLOCK,
+    UF2,
     END};
+
+static const option_spec setup_key_options[] = {
+    FLAG("qr", "draw it as a QR code, which opens the setup page", qr), END};
 
 static const option_spec audit_options[] = {
     FLAG("verify", "recompute the log and compare every device with it", verify), END};
@@ -79,6 +91,8 @@ static const command_spec commands[] = {
      keygen_import},
     {"export", "[ID...]", 0, KEYGEN_OPERANDS_MAX, "Write credential files again; noted in the log",
      export_options, keygen_export},
+    {"setup-key", "ID", 1, 1, "Print the key for a device's setup page; noted in the log",
+     setup_key_options, keygen_setup_key},
     {"rotate", "ID...", 1, KEYGEN_OPERANDS_MAX,
      "Give devices new secrets; the old ones end when the new ones are used", rotate_options,
      keygen_rotate},
@@ -96,7 +110,8 @@ static const man_section sections[] = {
     {"FILES",
      "medsec.db is the registry: one SQLite file, secrets sealed. medsec.key beside it is the key "
      "that opens them; without it the registry gives no secret away. ID.json is what a device "
-     "needs, ID.bin the same for its flash. All are made with mode 0600, and a key file that "
+     "needs, ID.bin the same for its flash, ID.uf2 all that a Pico needs in its flash. All are "
+     "made with mode 0600, and a key file that "
      "others can read is refused.\n\n"
      "The private key of a device is in its file and nowhere else: the registry does not have it, "
      "and `export` cannot give it again. Move the file to the device, and keep no copy.\n\n"
@@ -104,6 +119,17 @@ static const man_section sections[] = {
      "and `rotate` first write the files and then make the change, and remove the files when that "
      "fails: should they be stopped in between, files stay that the registry does not know; delete "
      "those and begin again. A file is never overwritten."},
+    {"SETTING UP A PICO",
+     "Hold its button, connect it by USB, and copy the firmware and then ID.uf2 onto the drive "
+     "that "
+     "appears: with --uf2 `add` and `rotate` write one, and `export` for a seed device. It is for "
+     "one device, once: delete it then. Older files of that device must not be used again.\n\n"
+     "With its switch at configuration the device is an access point, Med_IoT, whose page at "
+     "http://192.168.4.1/ asks for the setup key. `setup-key` prints it, and with --qr draws a "
+     "code "
+     "that opens the page with it. Who has that key can point the device to another gateway, or "
+     "have it wiped. A rotation gives another setup key: the device has that of the credential "
+     "that is in it."},
     {"ROTATION",
      "`rotate` makes a new shared secret, and a new key pair unless --keep-key or --device-public "
      "say otherwise, and writes a new credential file (into another folder than the old one's, by "
@@ -121,6 +147,8 @@ static const man_section sections[] = {
     {"EXAMPLES", "  medsec-keygen init\n"
                  "  medsec-keygen add ward --count 20 --out credentials\n"
                  "  medsec-keygen rotate ward-0003 --out next\n"
+                 "  medsec-keygen add bed-7 --uf2\n"
+                 "  medsec-keygen setup-key bed-7 --qr\n"
                  "  medsec-keygen import DEVICES_KEYS.txt\n"
                  "  medsec-keygen revoke ward-0007\n"
                  "  medsec-keygen audit --verify"},
@@ -135,7 +163,7 @@ static const tool_spec tool = {
         "a change within a second. Every change is a row of a log that is chained by a keyed "
         "hash.\n\n"
         "Data goes to standard output, everything else to standard error. Secrets are written to "
-        "credential files only.",
+        "credential files only, but for what `setup-key` prints.",
     .sections = sections,
     .options = options,
     .commands = commands,

@@ -9,11 +9,32 @@
 #include <time.h>
 #include <unistd.h>
 
+int output_check(const settings *options, bool own_key)
+{
+    if (options->uf2 && options->block) {
+        tool_error("--block or --uf2, not both");
+        return EXIT_USAGE;
+    }
+    if (options->uf2 && own_key) {
+        tool_error("--uf2 is the whole of what a device needs, with a private key");
+        return EXIT_USAGE;
+    }
+    return EXIT_DONE;
+}
+
+static const char *suffix_of(const settings *options)
+{
+    if (options->uf2) {
+        return "uf2";
+    }
+    return options->block ? "bin" : "json";
+}
+
 bool output_path(char *out, size_t cap, const settings *options, const char *id)
 {
     const char *folder = options->out;
     int len = snprintf(out, cap, "%s%s%s.%s", folder == NULL ? "" : folder,
-                       folder == NULL ? "" : "/", id, options->block ? "bin" : "json");
+                       folder == NULL ? "" : "/", id, suffix_of(options));
     return len > 0 && (size_t)len < cap;
 }
 

@@ -15,7 +15,7 @@ static int check_options(const settings *options, size_t count)
         tool_error("--device-public is the key of one device");
         return EXIT_USAGE;
     }
-    return EXIT_DONE;
+    return output_check(options, options->device_public != NULL || options->keep_key);
 }
 
 /* The next secrets of a device, on top of what it has. */

@@ -47,6 +47,15 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_save(const medsec_creden
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_save_block(
     const medsec_credential *credential, const medsec_crypto *crypto, const char *path);
 
+/*
+ * The same for the image of provision.h, as a UF2 file to be dropped onto a Pico's USB drive, with
+ * a seed for its generator, and a number for its first start that is beyond all that an earlier
+ * image of the same device led to. For one device, once. Also ERR_STATE: the clock is before 2024,
+ * from when on these numbers count.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_save_uf2(
+    const medsec_credential *credential, const medsec_crypto *crypto, const char *path);
+
 /* Writes the JSON text, ended by a line end. ERR_BUFFER; ERR_DEVICE_ID, ERR_ARGUMENT: as parse. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_credential_write(char *out, size_t cap, size_t *len,
                                                               const medsec_credential *credential);

@@ -110,6 +110,11 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_get_credential(medsec_regi
                                                                      const char *id,
                                                                      medsec_credential *credential);
 
+/* The same with both secrets of a device that rotates: in use, then pending; *count is 1 or 2. What
+ * is not given is zero. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_get_credentials(
+    medsec_registry *registry, const char *id, medsec_credential credentials[2], size_t *count);
+
 /* In order of id. Anything but OK from `each` stops and is returned. */
 typedef medsec_status medsec_device_fn(void *context, const medsec_device_info *info);
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_list(medsec_registry *registry,
@@ -176,8 +181,8 @@ typedef struct medsec_audit_row {
     uint64_t number; /* 1, 2, 3 ... */
     uint64_t time_ms;
     const char *actor;
-    const char *action; /* init, add, import, revoke, decommission, export, rotate, promote,
-                           gateway-key, gateway-key-retire */
+    const char *action; /* init, add, import, revoke, decommission, export, setup-key, rotate,
+                           promote, gateway-key, gateway-key-retire */
     const char *device; /* "" when it is about none: init, gateway-key... */
     const char *detail; /* wire, suite and profile of what was added, generation of a rotation */
     const char *hash; /* of the chain up to here, hex: note it elsewhere to detect a roll-back */
@@ -187,9 +192,11 @@ typedef medsec_status medsec_audit_fn(void *context, const medsec_audit_row *row
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_audit(medsec_registry *registry,
                                                             medsec_audit_fn *each, void *context);
 
-/* Notes in the log that a secret left the registry. */
+/* Note in the log that a secret left the registry: a device's credential, or its setup key. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_note_export(medsec_registry *registry,
                                                                   const char *id);
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_note_setup_key(medsec_registry *registry,
+                                                                     const char *id);
 
 /*
  * Recomputes the chain and compares every device's row, and the gateway's keys, with what the log

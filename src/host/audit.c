@@ -171,7 +171,7 @@ medsec_status medsec_registry_audit(medsec_registry *registry, medsec_audit_fn *
     return status == MEDSEC_ERR_NOT_FOUND ? MEDSEC_OK : status;
 }
 
-medsec_status medsec_registry_note_export(medsec_registry *registry, const char *id)
+static medsec_status note(medsec_registry *registry, const char *id, const char *action)
 {
     medsec__device device;
     medsec_status status = medsec__change_begin(registry);
@@ -180,7 +180,17 @@ medsec_status medsec_registry_note_export(medsec_registry *registry, const char 
     }
     status = medsec__device_get(registry, id, &device);
     if (status == MEDSEC_OK) {
-        status = medsec__audit_append(registry, "export", id, "", NULL);
+        status = medsec__audit_append(registry, action, id, "", NULL);
     }
     return medsec__change_end(registry, status);
+}
+
+medsec_status medsec_registry_note_export(medsec_registry *registry, const char *id)
+{
+    return note(registry, id, "export");
+}
+
+medsec_status medsec_registry_note_setup_key(medsec_registry *registry, const char *id)
+{
+    return note(registry, id, "setup-key");
 }

@@ -175,12 +175,18 @@ static medsec_status fill_credential(medsec_registry *registry, const medsec_dev
         memcpy(credential->iv, secret + sizeof credential->key, sizeof credential->iv);
         return MEDSEC_OK;
     }
-    medsec__secret_unpack(credential, secret + (info->rotating ? MEDSEC__MEDSEC1_SECRET_LEN : 0));
+    medsec__secret_unpack(credential, secret);
     return medsec__gateway_public(registry, credential->gateway_public);
 }
 
-static medsec_status open_credential(medsec_registry *registry, const medsec__device *device,
-                                     medsec_credential *credential)
+static size_t credential_count(const medsec_device_info *info)
+{
+    return info->rotating ? 2 : 1;
+}
+
+/* All that there are of a device, into zeroed memory. */
+static medsec_status open_credentials(medsec_registry *registry, const medsec__device *device,
+                                      medsec_credential credentials[2])
 {
     uint8_t secret[MEDSEC__SECRET_MAX];
     if (!device->has_secret) {
@@ -190,10 +196,33 @@ static medsec_status open_credential(medsec_registry *registry, const medsec__de
         return medsec__fail(registry, MEDSEC_ERR_CORRUPT, "the row of %s was altered",
                             device->info.id);
     }
-    medsec_status status = fill_credential(registry, &device->info, secret, credential);
+    medsec_status status = MEDSEC_OK;
+    for (size_t i = 0; status == MEDSEC_OK && i < credential_count(&device->info); i++) {
+        status = fill_credential(registry, &device->info, secret + i * MEDSEC__MEDSEC1_SECRET_LEN,
+                                 &credentials[i]);
+    }
     sodium_memzero(secret, sizeof secret);
     if (status != MEDSEC_OK) {
-        medsec_credential_wipe(credential);
+        sodium_memzero(credentials, 2 * sizeof *credentials);
+    }
+    return status;
+}
+
+medsec_status medsec_registry_get_credentials(medsec_registry *registry, const char *id,
+                                              medsec_credential credentials[2], size_t *count)
+{
+    medsec__device device = {0};
+    medsec_status status = medsec__ready(registry);
+    if (status != MEDSEC_OK || credentials == NULL || count == NULL) {
+        return status == MEDSEC_OK ? MEDSEC_ERR_ARGUMENT : status;
+    }
+    sodium_memzero(credentials, 2 * sizeof *credentials);
+    status = medsec__device_get(registry, id, &device);
+    if (status == MEDSEC_OK) {
+        status = open_credentials(registry, &device, credentials);
+    }
+    if (status == MEDSEC_OK) {
+        *count = credential_count(&device.info);
     }
     return status;
 }
@@ -201,14 +230,18 @@ static medsec_status open_credential(medsec_registry *registry, const medsec__de
 medsec_status medsec_registry_get_credential(medsec_registry *registry, const char *id,
                                              medsec_credential *credential)
 {
-    medsec__device device = {0};
-    medsec_status status = medsec__ready(registry);
-    if (status != MEDSEC_OK || credential == NULL) {
-        return status == MEDSEC_OK ? MEDSEC_ERR_ARGUMENT : status;
+    medsec_credential credentials[2];
+    size_t count = 0;
+    if (credential == NULL) {
+        return MEDSEC_ERR_ARGUMENT;
     }
     medsec_credential_wipe(credential);
-    status = medsec__device_get(registry, id, &device);
-    return status == MEDSEC_OK ? open_credential(registry, &device, credential) : status;
+    medsec_status status = medsec_registry_get_credentials(registry, id, credentials, &count);
+    if (status == MEDSEC_OK) {
+        *credential = credentials[count - 1];
+        sodium_memzero(credentials, sizeof credentials);
+    }
+    return status;
 }
 
 medsec_status medsec_registry_list(medsec_registry *registry, medsec_device_fn *each, void *context)

@@ -22,7 +22,8 @@ ALL_API = CORE_API | HOST_API | PUBLISHER_API | GATEWAY_API | {"medsec/medsec.h"
 # Third-party headers, by the first part of their name; any other is the system's.
 LIBRARIES = {"sodium.h": "sodium", "sodium": "sodium", "openssl": "openssl", "cjson": "cjson",
              "sqlite3.h": "sqlite", "uv.h": "uv", "MQTTAsync.h": "paho", "MQTTClient.h": "paho",
-             "mosquitto.h": "mosquitto", "microhttpd.h": "microhttpd", "seccomp.h": "seccomp"}
+             "mosquitto.h": "mosquitto", "qrencode.h": "qrencode",
+             "microhttpd.h": "microhttpd", "seccomp.h": "seccomp"}
 
 # folder: (public headers, folders whose files it may include by "name", libraries, the system)
 LAYERS = {
@@ -35,7 +36,7 @@ LAYERS = {
     "src/gateway": (ALL_API, {"src/core", "src/host", "src/gateway"},
                     {"sodium", "cjson", "uv"}, True),
     "cli/common": (ALL_API, {"cli/common"}, {"sodium"}, True),
-    "cli/keygen": (ALL_API, {"cli/common", "cli/keygen"}, {"sodium", "cjson"}, True),
+    "cli/keygen": (ALL_API, {"cli/common", "cli/keygen"}, {"sodium", "cjson", "qrencode"}, True),
     "cli/sim": (ALL_API, {"cli/common", "cli/sim"}, {"sodium", "cjson", "uv"}, True),
     "cli/proxy": (ALL_API, {"cli/common", "cli/proxy"},
                   {"sodium", "cjson", "uv", "microhttpd", "seccomp"}, True),

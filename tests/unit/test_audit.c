@@ -188,6 +188,7 @@ static void test_change_refuses_an_altered_head(void **state)
 typedef struct log_text {
     char text[512];
     char last[65];
+    uint64_t stop; /* at this row */
 } log_text;
 
 static medsec_status collect(void *context, const medsec_audit_row *row)
@@ -201,7 +202,7 @@ static medsec_status collect(void *context, const medsec_audit_row *row)
     assert_string_not_equal(log->last, row->hash);
     memcpy(log->last, row->hash, sizeof log->last);
     assert_true(row->time_ms > 1700000000000u);
-    return row->number == 8 ? MEDSEC_ERR_CLOSED : MEDSEC_OK;
+    return row->number == log->stop ? MEDSEC_ERR_CLOSED : MEDSEC_OK;
 }
 
 static void test_audit_says_who_did_what(void **state)
@@ -216,12 +217,19 @@ static void test_audit_says_who_did_what(void **state)
                                   "6 tester revoke b ;7 tester decommission c ;");
     assert_int_equal(medsec_registry_note_export(fixture->registry, "none"), MEDSEC_ERR_NOT_FOUND);
     assert_int_equal(medsec_registry_note_export(fixture->registry, "a"), MEDSEC_OK);
-    log = (log_text){0};
+    assert_int_equal(medsec_registry_note_setup_key(fixture->registry, "none"),
+                     MEDSEC_ERR_NOT_FOUND);
+    assert_int_equal(medsec_registry_note_setup_key(fixture->registry, "a"), MEDSEC_OK);
+    log = (log_text){.stop = 8};
     assert_int_equal(medsec_registry_audit(fixture->registry, collect, &log), MEDSEC_ERR_CLOSED);
     assert_non_null(strstr(log.text, "8 tester export a ;"));
+    assert_null(strstr(log.text, "9 tester"));
+    log = (log_text){0};
+    assert_int_equal(medsec_registry_audit(fixture->registry, collect, &log), MEDSEC_OK);
+    assert_non_null(strstr(log.text, "9 tester setup-key a ;"));
     uint64_t rows;
     assert_int_equal(verify(fixture, &rows), MEDSEC_OK);
-    assert_int_equal(rows, 8);
+    assert_int_equal(rows, 9);
 }
 
 #define FIXED(name) cmocka_unit_test_setup_teardown(name, setup, registry_fixture_teardown)

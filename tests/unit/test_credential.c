@@ -7,6 +7,7 @@
 
 #include <cJSON.h>
 #include <medsec/credential_file.h>
+#include <medsec/provision.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -430,6 +431,28 @@ static void test_save_block(void **state)
     assert_int_equal(scratch_count(files), 1);
 }
 
+/* What is in it is looked at by tests/interop/test_keygen_setup.py. */
+static void test_save_uf2(void **state)
+{
+    const scratch *files = *state;
+    const medsec_crypto *crypto = medsec_crypto_openssl();
+    const char *path = scratch_path(files, "dev-1.uf2");
+    medsec_credential credential = registry_fixture_medsec1("dev-1", 1);
+    struct stat info;
+    assert_int_equal(medsec_credential_save_uf2(&credential, crypto, path), MEDSEC_OK);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 07777, 0600);
+    assert_int_equal(info.st_size, 2 * MEDSEC_PROVISION_LEN);
+    assert_int_equal(medsec_credential_save_uf2(&credential, crypto, path), MEDSEC_ERR_EXISTS);
+    path = scratch_path(files, "bad.uf2");
+    assert_int_equal(medsec_credential_save_uf2(NULL, crypto, path), MEDSEC_ERR_ARGUMENT);
+    assert_int_equal(medsec_credential_save_uf2(&credential, NULL, path), MEDSEC_ERR_ARGUMENT);
+    assert_int_equal(medsec_credential_save_uf2(&credential, crypto, NULL), MEDSEC_ERR_ARGUMENT);
+    credential.has_private = false;
+    assert_int_equal(medsec_credential_save_uf2(&credential, crypto, path), MEDSEC_ERR_ARGUMENT);
+    assert_int_equal(scratch_count(files), 1);
+}
+
 static void test_sample_keys(void **state)
 {
     (void)state;
@@ -473,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_write_takes_the_longest),
         cmocka_unit_test(test_generate_for_medsec1),
         cmocka_unit_test_setup_teardown(test_save_block, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_save_uf2, setup, teardown),
         cmocka_unit_test(test_parse_every_truncation_is_refused),
         cmocka_unit_test(test_write_is_json_and_reads_back),
         cmocka_unit_test(test_write_refuses_what_parse_refuses),

@@ -155,6 +155,58 @@ static void test_rotate_with_the_same_key(void **state)
     verify(fixture, 4);
 }
 
+/* As `expect` has it for one: `numbers` are those in use and pending. */
+static void expect_both(const registry_fixture *fixture, const char *id, const unsigned numbers[2],
+                        size_t count)
+{
+    medsec_credential got[2];
+    size_t found = 77;
+    memset(got, 0xee, sizeof got);
+    assert_int_equal(medsec_registry_get_credentials(fixture->registry, id, got, &found),
+                     MEDSEC_OK);
+    assert_int_equal(found, count);
+    for (size_t i = 0; i < count; i++) {
+        const medsec_credential want = registry_fixture_medsec1(id, numbers[i]);
+        assert_string_equal(got[i].device, id);
+        assert_string_equal(got[i].profile, want.profile);
+        assert_int_equal(got[i].suite, want.suite);
+        assert_false(got[i].has_private);
+        assert_memory_equal(got[i].device_public, want.device_public, MEDSEC_X25519_LEN);
+        assert_memory_equal(got[i].psk, want.psk, MEDSEC_PSK_LEN);
+        assert_memory_equal(got[i].gateway_public, got[0].gateway_public, MEDSEC_X25519_LEN);
+    }
+    assert_true(count == 2 || sodium_is_zero((const unsigned char *)&got[1], sizeof got[1]));
+}
+
+static void test_both_credentials(void **state)
+{
+    registry_fixture *fixture = *state;
+    medsec_credential got[2];
+    size_t count = 77;
+    assert_int_equal(add(fixture, "a", 1), MEDSEC_OK);
+    expect_both(fixture, "a", (const unsigned[]){1, 0}, 1);
+    assert_int_equal(rotate(fixture, "a", 2), MEDSEC_OK);
+    expect_both(fixture, "a", (const unsigned[]){1, 2}, 2);
+    assert_int_equal(medsec_registry_revoke(fixture->registry, "a"), MEDSEC_OK);
+    expect_both(fixture, "a", (const unsigned[]){1, 2}, 2);
+    assert_int_equal(add(fixture, "b", 3), MEDSEC_OK);
+    assert_int_equal(rotate(fixture, "b", 4), MEDSEC_OK);
+    assert_int_equal(medsec_registry_promote(fixture->registry, "b", 1), MEDSEC_OK);
+    expect_both(fixture, "b", (const unsigned[]){4, 0}, 1);
+    assert_int_equal(medsec_registry_decommission(fixture->registry, "b"), MEDSEC_OK);
+    memset(got, 0xee, sizeof got);
+    assert_int_equal(medsec_registry_get_credentials(fixture->registry, "b", got, &count),
+                     MEDSEC_ERR_REVOKED);
+    assert_int_equal(count, 77);
+    assert_true(sodium_is_zero((const unsigned char *)got, sizeof got));
+    assert_int_equal(medsec_registry_get_credentials(fixture->registry, "c", got, &count),
+                     MEDSEC_ERR_NOT_FOUND);
+    assert_int_equal(medsec_registry_get_credentials(fixture->registry, "a", NULL, &count),
+                     MEDSEC_ERR_ARGUMENT);
+    assert_int_equal(medsec_registry_get_credentials(fixture->registry, "a", got, NULL),
+                     MEDSEC_ERR_ARGUMENT);
+}
+
 static void test_keys_are_unique_also_pending_ones(void **state)
 {
     registry_fixture *fixture = *state;
@@ -432,6 +484,7 @@ int main(void)
         FIXED(test_rotate_then_promote),
         FIXED(test_rotate_again_replaces_what_is_pending),
         FIXED(test_rotate_with_the_same_key),
+        FIXED(test_both_credentials),
         FIXED(test_keys_are_unique_also_pending_ones),
         FIXED(test_a_failed_rotation_in_a_batch_leaves_no_trace),
         FIXED(test_rotate_and_promote_refuse),
