@@ -85,7 +85,6 @@ uint64_t mpu6050_poll(mpu6050 *sensor, uint64_t now_ms)
     }
     if (sensor->state == WAKING && begin_fifo(sensor)) {
         sensor->state = RUNNING;
-        sensor->due_ms = now_ms + LOOK_EVERY_MS;
         return UINT64_MAX;
     }
     if (sensor->state != WAKING && wake(sensor)) {

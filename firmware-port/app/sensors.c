@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensors.h"
 
-#define SETTLE_MS 1000u
 #define FETCH_EVERY_MS 100u
 #define CHIP_EVERY_MS 1000u
 #define CHIP_CONVERSIONS 16u /* one step of the converter is half a degree */
@@ -46,9 +45,8 @@ static void begin_ticks(sensors *sensors)
 void sensors_start(sensors *sensors, const board *board, uint32_t interval_ms)
 {
     *sensors = (struct sensors){.board = board, .interval_ms = interval_ms};
-    sensors->started_ms = clock_ms(sensors);
-    ds18b20_start(&sensors->thermometer, board, sensors->started_ms);
-    mpu6050_start(&sensors->motion, board, sensors->started_ms);
+    ds18b20_start(&sensors->thermometer, board, clock_ms(sensors));
+    mpu6050_start(&sensors->motion, board, clock_ms(sensors));
 }
 
 void sensors_set_interval(sensors *sensors, uint32_t interval_ms)
@@ -149,12 +147,6 @@ static medsec_value chip_temperature(const board *board)
     return plausible ? value : (medsec_value){0};
 }
 
-static bool is_settled(const sensors *sensors, uint64_t now_ms)
-{
-    return now_ms - sensors->started_ms >= SETTLE_MS ||
-           (sensors->thermometer.settled && mpu6050_settled(&sensors->motion));
-}
-
 static uint64_t earlier(uint64_t a_ms, uint64_t b_ms)
 {
     return a_ms < b_ms ? a_ms : b_ms;
@@ -171,7 +163,8 @@ uint64_t sensors_poll(sensors *sensors, uint64_t now_ms)
     if (now_ms >= sensors->fetch_ms) {
         find_acceleration(sensors);
     }
-    if (!sensors->ticking && is_settled(sensors, now_ms)) {
+    bool settled = sensors->thermometer.settled && mpu6050_settled(&sensors->motion);
+    if (settled && !sensors->ticking) {
         begin_ticks(sensors);
     }
     return earlier(until_ms, earlier(sensors->chip_ms, sensors->fetch_ms));
@@ -186,7 +179,7 @@ void sensors_print_as_seed(medsec_reading *reading)
 {
     for (size_t axis = 0; axis < 3; axis++) {
         medsec_value *value = &reading->value[ACCELERATION + axis];
-        if (value->kind == MEDSEC_VALUE_NUMBER && value->mantissa < 0) {
+        if (value->mantissa < 0) {
             value->mantissa = (value->mantissa - 5) / 10;
             value->decimals = DECIMALS - 1;
             value->kind = value->mantissa == 0 ? MEDSEC_VALUE_MINUS_ZERO : MEDSEC_VALUE_NUMBER;

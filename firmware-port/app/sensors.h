@@ -37,7 +37,6 @@ typedef struct sensors {
     uint32_t end; /* the next one that the ticker writes */
     uint32_t missed;
     sensors_sample waiting[SENSORS_WAITING_MAX];
-    uint64_t started_ms;
     uint64_t fetch_ms; /* the FIFO is emptied then, though nobody asks */
     uint64_t chip_ms; /* the chip's temperature is measured then */
     medsec_value chip_temperature;
@@ -45,7 +44,8 @@ typedef struct sensors {
     mpu6050 motion;
 } sensors;
 
-/* The first sample is taken when every sensor has answered, or after a second without. */
+/* The first sample is taken an interval after every sensor has answered, or failed to: within 0.8 s
+ * of polling. */
 void sensors_start(sensors *sensors, const board *board, uint32_t interval_ms);
 /* Another pace, from now on; samples that wait are kept. */
 void sensors_set_interval(sensors *sensors, uint32_t interval_ms);

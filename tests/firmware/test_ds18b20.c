@@ -188,6 +188,17 @@ static void test_poll_comes_late(void **state)
     expect(36625);
 }
 
+/* What it measures is not looked at before it can be there. */
+static void test_poll_that_begins_late_waits_as_long(void **state)
+{
+    (void)state;
+    run_until_ms(950);
+    v.ds18b20.temperature_mdegc = 38000;
+    virtual_board_pass(&v, 600000);
+    run_until_ms(2350);
+    expect(38000);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, begin, check)
 
 int main(void)
@@ -203,6 +214,7 @@ int main(void)
         TEST(test_poll_with_any_bit_flipped_knows_nothing),
         TEST(test_poll_after_loss_of_power_knows_nothing),
         TEST(test_poll_comes_late),
+        TEST(test_poll_that_begins_late_waits_as_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -196,6 +196,7 @@ static void test_fetch_twice_at_once_is_no_division_by_zero(void **state)
     batch.from_us = batch.to_us;
     assert_true(mpu6050_at(&sensor, &batch, batch.to_us));
     assert_true(mpu6050_at(&sensor, &batch, batch.to_us - 1));
+    assert_true(mpu6050_at(&sensor, &batch, batch.to_us + 1));
 }
 
 static void test_fetch_of_what_ran_over_begins_anew(void **state)
@@ -227,6 +228,18 @@ static void test_fetch_of_nearly_all_it_holds_is_whole(void **state)
         assert_true(mpu6050_at(&sensor, &batch, next_us + 1));
         expect_whole();
     }
+}
+
+static void test_fetch_while_an_entry_is_put_in_is_whole(void **state)
+{
+    (void)state;
+    wake();
+    pass_ms(50);
+    v.mpu6050.midway = true;
+    fetch_all();
+    assert_false(v.mpu6050.midway);
+    assert_in_range(batch.count, 4, 5);
+    expect_whole();
 }
 
 /* An odd number of bytes: entries do not begin where they should. */
@@ -331,6 +344,7 @@ int main(void)
         TEST(test_fetch_twice_at_once_is_no_division_by_zero),
         TEST(test_fetch_of_what_ran_over_begins_anew),
         TEST(test_fetch_of_nearly_all_it_holds_is_whole),
+        TEST(test_fetch_while_an_entry_is_put_in_is_whole),
         TEST(test_fetch_of_shifted_entries_begins_anew),
         TEST(test_fetch_sees_that_it_sleeps),
         TEST(test_any_transfer_that_fails_is_got_over),

@@ -151,8 +151,10 @@ static uint8_t read_register(chip_mpu6050 *chip, uint8_t reg)
         return pop(chip);
     }
     if (reg == FIFO_COUNT_H) { /* both bytes are kept from here on */
-        chip->reg[FIFO_COUNT_H] = (uint8_t)(chip->fifo_len >> 8);
-        chip->reg[FIFO_COUNT_H + 1] = (uint8_t)chip->fifo_len;
+        size_t count = chip->fifo_len + (chip->midway ? 3 : 0);
+        chip->midway = false;
+        chip->reg[FIFO_COUNT_H] = (uint8_t)(count >> 8);
+        chip->reg[FIFO_COUNT_H + 1] = (uint8_t)count;
     }
     uint8_t value = chip->reg[reg];
     if (reg == INT_STATUS) {

@@ -20,6 +20,7 @@ typedef struct chip_mpu6050 {
     void *context;
     int32_t slow_ppm; /* error of its clock */
     bool absent; /* does not answer */
+    bool midway; /* the next count is taken while an entry is put in */
     unsigned fail_in; /* the transfer after so many more breaks off half-way; 0: none */
 
     uint8_t reg[128];

@@ -156,6 +156,30 @@ static void led(void *context, bool on)
     v->led = on;
 }
 
+/* No code is run from the flash meanwhile, the ticker's neither. */
+static void pass_without_ticks(virtual_board *v, uint64_t us)
+{
+    assert_false(v->locked);
+    v->now_us += us;
+    while (v->tick != NULL && v->tick_next_us <= v->now_us) {
+        v->tick_next_us += v->tick_interval_us;
+    }
+}
+
+static bool flash_erase(void *context, uint32_t offset)
+{
+    virtual_board *v = context;
+    pass_without_ticks(v, 45000);
+    return flash_model_erase(v->flash, offset);
+}
+
+static bool flash_program(void *context, uint32_t offset, const uint8_t *data, size_t len)
+{
+    virtual_board *v = context;
+    pass_without_ticks(v, 700 * (len / BOARD_FLASH_PAGE_LEN));
+    return flash_model_program(v->flash, offset, data, len);
+}
+
 static void noise(void *context, uint8_t *out, size_t len)
 {
     virtual_board *v = context;
@@ -195,6 +219,8 @@ static const board functions = {
     .wire_level = wire_level,
     .switch_work = switch_work,
     .led = led,
+    .flash_erase = flash_erase,
+    .flash_program = flash_program,
     .noise = noise,
     .watchdog = watchdog,
     .reset = reset,

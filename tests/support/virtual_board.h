@@ -4,6 +4,7 @@
 
 #include "chip_ds18b20.h"
 #include "chip_mpu6050.h"
+#include "flash_model.h"
 
 #include "board.h"
 
@@ -35,6 +36,8 @@ typedef struct virtual_board {
     void *uart_context;
     uint64_t (*wakes_us)(void *context); /* when it will have bytes; NULL: never */
     uint32_t uart_lost;
+
+    flash_model *flash; /* NULL: this test needs none */
 
     unsigned resets; /* asked for */
     uint64_t fed_us; /* the watchdog; 0: it does not run */
