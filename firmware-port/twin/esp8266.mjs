@@ -192,10 +192,6 @@ export class Esp8266 {
 
     #send({ link, parts }) {
         this.say(`\r\nRecv ${parts.length} bytes\r\n`);
-        if (this.links[link.id] !== link) {
-            this.finish('SEND FAIL');
-            return;
-        }
         this.begin('s');
         const era = this.#era;
         link.socket.write(Buffer.from(parts), (error) => {

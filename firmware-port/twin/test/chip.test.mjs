@@ -123,8 +123,12 @@ test('ROM: erasing and programming take their time, and change the flash', () =>
     let begin = chip.clock.nanos;
 
     flash.bytes.fill(0, 0x3000, 0x5000);
+    chip.core.PM = true;
+    chip.core.enabledInterrupts = 1 << 20;
+    chip.clock.createAlarm(() => chip.setInterrupt(20, true)).schedule(44e6);
     call(chip, rom.RE, 0x4000, 4096, 65536, 0xd8);
     assert.ok(chip.clock.nanos - begin > 45e6 && chip.clock.nanos - begin < 46e6);
+    chip.setInterrupt(20, false);
     begin = chip.clock.nanos;
     chip.mcu.sram.fill(0x77, 0x1000, 0x1100);
     call(chip, rom.RP, 0x4100, DATA, 256);
@@ -206,6 +210,8 @@ test('a power cut at any moment tears what goes on, and nothing else', () => {
 test('the chip can be reset by the watchdog and by the core', () => {
     const chip = makeChip();
     assert.throws(() => chip.mcu.writeUint32(0x4005a000, 0x80000000), /not connected/);
+    chip.mcu.writeUint32(0x40010008, 1); // the ring oscillator
+    assert.throws(() => chip.mcu.writeUint32(0x4005a000, 0x80000000), /not connected/);
     chip.mcu.writeUint32(0x40010008, 1 << 16);
     assert.throws(() => chip.mcu.writeUint32(0x4005a000, 0x80000000), (error) =>
         error instanceof Restart && error.message === 'watchdog');
@@ -277,12 +283,18 @@ test('a pending interrupt ends WFI, and PRIMASK keeps its handler away', () => {
     chip.start();
     chip.core.PM = true;
     chip.core.enabledInterrupts = 1 << 20;
+    chip.core.VTOR = RAM;
+    chip.mcu.writeUint32(RAM + 4 * (16 + 20), DATA | 1);
+    chip.mcu.writeUint16(DATA, BKPT);
     run(chip, 1e6);
     assert.ok(chip.core.waiting);
     chip.setInterrupt(20, true);
     assert.throws(() => run(chip, 1e6), Stop);
     assert.equal(chip.core.registers[15], 0x20041f04, 'the next instruction, no handler');
-    assert.equal(chip.core.IPSR, 0);
+    chip.core.PM = false;
+    chip.core.interruptsUpdated = true;
+    assert.throws(() => run(chip, 1e6), Stop);
+    assert.equal(chip.core.registers[15] & ~1, DATA + 2, 'the handler');
 });
 
 test('WFE goes on after an event, and SEV is one', () => {
@@ -344,6 +356,8 @@ test('UART: it interrupts when there is room again, not as long as there is', ()
     assert.equal(pending(), 1);
     mcu.writeUint32(UART + 0x44, 0x20);
     assert.equal(pending(), 0);
+    chip.clock.tick(87e3);
+    assert.equal(pending(), 0, 'there was room already');
 });
 
 test('UART: bytes come in at the rate of the line; level, timeout, overrun', () => {
