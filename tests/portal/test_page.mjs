@@ -33,12 +33,11 @@ let browser;
 let page;
 let said; // what the browser complained about
 
-async function open(how = {}, address = ADDRESS) {
-    const context = await browser.newContext({ viewport: PHONE, ...how });
-    page = await context.newPage();
+async function open({ viewport = PHONE, colorScheme = 'light' } = {}, address = ADDRESS) {
     said = [];
-    page.on('console', (message) => said.push(message.text()));
-    page.on('pageerror', (error) => said.push(String(error)));
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ colorScheme });
+    await page.goto('about:blank'); // or another fragment would not load it again
     await page.goto(address, { waitUntil: 'commit' });
     await page.waitForFunction(() => performance.getEntriesByType('resource').length > 0);
 }
@@ -69,6 +68,9 @@ async function save() {
 before(async () => {
     mkdirSync(shots, { recursive: true });
     browser = await launch(await device.start());
+    page = await browser.newPage();
+    page.on('console', (message) => said.push(message.text()));
+    page.on('pageerror', (error) => said.push(String(error)));
 });
 beforeEach(() => device.restart({ key: KEY }));
 after(async () => {
