@@ -57,7 +57,7 @@ const failures = {
         'is gone, the device took it.',
     locked: 'Too many wrong keys. Switch the device off and on, then open this page again.',
     refused: 'The device did not understand this page. Open the page again.',
-    nonce: 'Somebody else is setting up this device at the same time. Try again.',
+    contended: 'Somebody else is setting up this device at the same time. Try again.',
     stranger: 'The answer did not come from the device with this setup key. Do not rely on it: switch ' +
         'the device off and on, and try again.',
     notStored: 'The device could not store it: nothing was changed. Try again; if this comes again, ' +

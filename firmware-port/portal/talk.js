@@ -41,7 +41,7 @@ export async function hello() {
     return null;
 }
 
-const refusals = { 403: 'key', 409: 'nonce', 429: 'locked' };
+const refusals = { 403: 'key', 409: 'contended', 429: 'locked', 503: 'contended' };
 
 function outcomeOf(got, keys) {
     if (!got) {
@@ -72,8 +72,9 @@ async function sendOnce(key, plain) {
 }
 
 // `what`: absent (no device), silent (sent, and no answer), key (with the `tries` left), locked,
-// refused, stranger (answered by somebody who does not have the key), nonce, or a name of STATUS.
+// refused, stranger (answered by somebody who does not have the key), contended (somebody else is at
+// it), or a name of STATUS.
 export async function send(key, plain) {
     const outcome = await sendOnce(key, plain);
-    return outcome.what === 'nonce' ? sendOnce(key, plain) : outcome;
+    return outcome.what === 'contended' ? sendOnce(key, plain) : outcome;
 }

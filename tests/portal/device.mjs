@@ -61,7 +61,7 @@ export const sealAnswer = (key, salt, status) =>
     seal(keysOf(key, salt).answer, 'answer', Buffer.from([status]));
 
 const REASONS = { 200: 'OK', 302: 'Found', 400: 'Bad Request', 403: 'Forbidden', 409: 'Conflict',
-    429: 'Too Many Requests' };
+    429: 'Too Many Requests', 503: 'Service Unavailable' };
 
 const answer = (status, body, head = '') => Buffer.concat([
     Buffer.from(`HTTP/1.1 ${status} ${REASONS[status]}\r\nContent-Length: ${body.length}\r\n` +
@@ -77,7 +77,8 @@ export class Device {
     }
 
     // As after switching on. `forced` are answers for the next POSTs in place of its own: a status,
-    // 'lost' (taken, and no answer), 'forged' (sealed under another key), 'other' (another nonce).
+    // 'lost' (taken, and no answer), 'forged' (sealed under another key), 'other' (another nonce),
+    // 'busy', 'unknown' (a request that it does not know).
     restart({ key, forced = [], sameNonce = false, bytesPerSecond = 0, away = false }) {
         Object.assign(this, { key, forced, sameNonce, bytesPerSecond, away });
         this.tries = TRIES;
@@ -178,8 +179,11 @@ export class Device {
         if (this.tries === 0) {
             return told(429, { error: 'locked' });
         }
-        if (body.length !== FORM_LEN) {
-            return told(400, { error: 'form' });
+        if (forced === 'busy') {
+            return told(503, { error: 'busy' });
+        }
+        if (forced === 'unknown' || body.length !== FORM_LEN) {
+            return told(400, { error: 'request' });
         }
         if (forced === 'other' || !body.subarray(0, NONCE_LEN).equals(nonce)) {
             return told(409, { error: 'nonce' });

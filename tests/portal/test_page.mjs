@@ -186,14 +186,16 @@ describe('saving', () => {
         assert.equal(device.requests.filter((request) => request === 'POST /setup').length, 1);
     });
 
-    test('when somebody else took the nonce, it is tried once more with another', async () => {
-        device.forced = ['other'];
-        await open();
-        await fill();
-        await save();
-        assert.equal(device.forms.length, 1);
-        assert.equal(await page.locator('#done-title').textContent(), 'Saved');
-    });
+    for (const forced of ['other', 'busy']) {
+        test(`when somebody else is at it, it is tried once more: ${forced}`, async () => {
+            device.forced = [forced];
+            await open();
+            await fill();
+            await save();
+            assert.equal(device.forms.length, 1);
+            assert.equal(await page.locator('#done-title').textContent(), 'Saved');
+        });
+    }
 
     test('and once more only', async () => {
         device.forced = ['other', 'other'];
@@ -202,6 +204,14 @@ describe('saving', () => {
         await save();
         assert.equal(device.forms.length, 0);
         assert.match(await status(), /Somebody else/);
+    });
+
+    test('what the device does not know as a request of its page is told', async () => {
+        device.forced = ['unknown'];
+        await open();
+        await fill();
+        await save();
+        assert.match(await status(), /did not understand this page/);
     });
 
     test('a device that gives one nonce twice does not get two forms under one key', async () => {
