@@ -23,6 +23,10 @@ enum {
 #define PICO_RECEIVE_LEN 2048u /* bytes; both are powers of two */
 #define PICO_SEND_LEN 256u
 
+/* In the watchdog's first scratch register after a fault, with the exception's number: for who
+ * looks with a debugger. */
+#define PICO_FAULT_MARK 0xfa000000u
+
 /* Put in by one side and taken out by the other, one of which is an interrupt: so each moves only
  * its own index, which grows for ever and is taken modulo the length. */
 typedef struct pico_ring {

@@ -14,12 +14,12 @@ int main(void);
 _Noreturn void start(void);
 
 /* A fault, an interrupt that nobody asked for, or an instruction of __builtin_trap: the chip starts
- * anew. Its number stays in a register of the watchdog for who looks with a debugger. */
+ * anew. */
 static RAM_CODE _Noreturn void fault(void)
 {
     uint32_t number;
     __asm__ volatile("mrs %0, ipsr" : "=r"(number));
-    put(WATCHDOG_SCRATCH0, 0xfa000000u | number);
+    put(WATCHDOG_SCRATCH0, PICO_FAULT_MARK | number);
     chip_reset();
 }
 
