@@ -49,6 +49,14 @@ set(MEDSEC_CRYPTO_OPENSSL_SOURCES
   src/crypto/openssl/primitives.c
   src/crypto/openssl/sha256.c)
 
+set(MEDSEC_CRYPTO_BEARSSL_SOURCES
+  src/crypto/bearssl/aes.c
+  src/crypto/bearssl/bearssl.c
+  src/crypto/bearssl/chachapoly.c
+  src/crypto/bearssl/hash.c
+  src/crypto/bearssl/wipe.c
+  src/crypto/bearssl/x25519.c)
+
 set(MEDSEC_HOST_SOURCES
   src/host/address.c
   src/host/audit.c

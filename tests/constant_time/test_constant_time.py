@@ -43,6 +43,9 @@ class ConstantTime(unittest.TestCase):
     def test_primitives(self):
         self.check("primitives")
 
+    def test_bearssl(self):
+        self.check("bearssl")
+
     def test_padding(self):
         self.check("padding")
 

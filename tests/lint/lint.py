@@ -35,7 +35,8 @@ class Tree:
 
     def files(self, *patterns):
         found = (path for pattern in patterns for path in self.source.glob(pattern))
-        return sorted(path for path in found if path.is_file())
+        return sorted(path for path in found
+                      if path.is_file() and "node_modules" not in path.parts)
 
     def name(self, path):
         return str(path.relative_to(self.source))

@@ -11,8 +11,9 @@ import lint
 
 FREESTANDING = {"stdint.h", "stddef.h", "stdbool.h", "string.h"}
 CORE_API = {f"medsec/{name}.h" for name in (
-    "aes_cbc", "credential", "crypto", "device", "export", "hex", "limits", "profile", "provision", "reading", "seed_frame", "handshake", "message", "record", "session",
-    "setup", "status", "topic", "value", "version", "wire")}
+    "aes_cbc", "credential", "crypto", "device", "export", "hex", "limits", "profile", "provision",
+    "reading", "seed_frame", "setup", "handshake", "message", "record", "session", "status",
+    "topic", "value", "version", "wire")}
 HOST_API = {f"medsec/{name}.h" for name in (
     "config", "credential_file", "log", "profile_file", "registry")}
 PUBLISHER_API = {"medsec/publisher.h"}
@@ -22,13 +23,14 @@ ALL_API = CORE_API | HOST_API | PUBLISHER_API | GATEWAY_API | {"medsec/medsec.h"
 # Third-party headers, by the first part of their name; any other is the system's.
 LIBRARIES = {"sodium.h": "sodium", "sodium": "sodium", "openssl": "openssl", "cjson": "cjson",
              "sqlite3.h": "sqlite", "uv.h": "uv", "MQTTAsync.h": "paho", "MQTTClient.h": "paho",
-             "mosquitto.h": "mosquitto", "qrencode.h": "qrencode",
-             "microhttpd.h": "microhttpd", "seccomp.h": "seccomp"}
+             "mosquitto.h": "mosquitto", "qrencode.h": "qrencode", "microhttpd.h": "microhttpd",
+             "seccomp.h": "seccomp", "bearssl.h": "bearssl"}
 
 # folder: (public headers, folders whose files it may include by "name", libraries, the system)
 LAYERS = {
     "src/core": (CORE_API, {"src/core"}, set(), False),
     "src/crypto/openssl": (CORE_API, {"src/crypto/openssl"}, {"openssl", "sodium"}, True),
+    "src/crypto/bearssl": (CORE_API, {"src/crypto/bearssl"}, {"bearssl"}, False),
     "src/host": (CORE_API | HOST_API, {"src/core", "src/host"}, {"sodium", "cjson", "sqlite"},
                  True),
     "src/publisher": (CORE_API | HOST_API | PUBLISHER_API, {"src/host", "src/publisher"},
@@ -41,6 +43,18 @@ LAYERS = {
     "cli/proxy": (ALL_API, {"cli/common", "cli/proxy"},
                   {"sodium", "cjson", "uv", "microhttpd", "seccomp"}, True),
     "examples": (ALL_API, {"examples"}, set(), True),
+    "firmware-port/app": (CORE_API, {"firmware-port/app", "src/crypto/bearssl"}, {"bearssl"},
+                          False),
+    "firmware-port/boards/host": (CORE_API | HOST_API, {"firmware-port/boards/host",
+                                                        "firmware-port/app", "tests/support"},
+                                  set(), True),
+    "firmware-port/boards/pico-sdk": (CORE_API, {"firmware-port/boards/pico-sdk",
+                                                 "firmware-port/app"}, set(), True),
+    "firmware-port/boards/rp2040": (CORE_API, {"firmware-port/boards/rp2040",
+                                               "firmware-port/app"}, set(), False),
+    "firmware-port/libc": (set(), {"firmware-port/libc"}, set(), False),
+    "firmware-port/selftest": (CORE_API, {"firmware-port/selftest", "src/core",
+                                          "src/crypto/bearssl"}, set(), True),
 }
 
 # What a C11 compiler may call by itself, besides the four functions that the core may call.
@@ -55,7 +69,8 @@ def includes(path):
 def wrong_include(tree, path, mark, header, rule):
     api, folders, libraries, system = rule
     if mark == '"':
-        for base in (path.parent, tree.source / "src", tree.source / "cli/common"):
+        for base in (path.parent, tree.source / "src", tree.source / "cli/common",
+                     tree.source / "firmware-port/app", tree.source / "tests/support"):
             found = (base / header).resolve()
             if found.is_file():
                 folder = tree.name(found.parent)
@@ -71,7 +86,8 @@ def wrong_include(tree, path, mark, header, rule):
 
 def check_sources_include_only_what_is_below(tree):
     problems = []
-    for path in tree.files("src/**/*.[ch]", "cli/**/*.[ch]", "examples/*.[ch]"):
+    for path in tree.files("src/**/*.[ch]", "cli/**/*.[ch]", "examples/*.[ch]",
+                           "firmware-port/**/*.[ch]"):
         rule = LAYERS.get(tree.name(path.parent))
         if not rule:
             problems.append(f"{tree.name(path)}: its folder is no layer that this test knows")

@@ -11,7 +11,8 @@ import lint
 
 BANNED = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|gets|system|popen|alloca|strtok)\s*\(")
 UNFINISHED = re.compile(r"\b(todo|fixme|xxx|stub|not implemented|placeholder)\b", re.I)
-CODE = ("src/**/*.[ch]", "cli/**/*.[ch]", "include/**/*.[ch]", "examples/**/*.[ch]")
+CODE = ("src/**/*.[ch]", "cli/**/*.[ch]", "include/**/*.[ch]", "examples/**/*.[ch]",
+        "firmware-port/**/*.[ch]")
 ALL_CODE = CODE + ("tests/**/*.[ch]", "fuzz/**/*.[ch]", "bench/**/*.[ch]")
 FILE_LINES, FUNCTION_LINES, COLUMNS = 800, 80, 100
 LICENSE_SHA256 = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"

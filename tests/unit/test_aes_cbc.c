@@ -7,6 +7,7 @@
 #include <medsec/aes_cbc.h>
 
 #include "core/pkcs7.h"
+#include "crypto/bearssl/provider.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -26,9 +27,25 @@ typedef struct vector {
 static const uint8_t KEY[MEDSEC_AES128_KEY_LEN] = "a key for a test";
 static const uint8_t IV[MEDSEC_AES_BLOCK_LEN] = "another 16 bytes";
 
+static const medsec_crypto *tested;
+
+static int use_openssl(void **state)
+{
+    (void)state;
+    tested = medsec_crypto_openssl();
+    return 0;
+}
+
+static int use_bearssl(void **state)
+{
+    (void)state;
+    tested = medsec_crypto_bearssl();
+    return 0;
+}
+
 static void open_aes(medsec_aes_cbc *aes, medsec_direction direction, const uint8_t *key)
 {
-    assert_int_equal(medsec_aes_cbc_open(aes, medsec_crypto_openssl(), direction, key), MEDSEC_OK);
+    assert_int_equal(medsec_aes_cbc_open(aes, tested, direction, key), MEDSEC_OK);
 }
 
 /* In pieces of `step` blocks, from one buffer to another or in place. */
@@ -163,9 +180,9 @@ static void check_padded(const vector *v, bool valid)
 static void check_once(const vector *v, bool valid)
 {
     uint8_t out[TEXT_MAX];
-    assert_int_equal(medsec_crypto_openssl()->aes128_cbc_once(MEDSEC_DECRYPT, v->key, v->iv, out,
-                                                              v->cipher, v->cipher_len),
-                     MEDSEC_OK);
+    assert_int_equal(
+        tested->aes128_cbc_once(MEDSEC_DECRYPT, v->key, v->iv, out, v->cipher, v->cipher_len),
+        MEDSEC_OK);
     size_t padding = medsec__pkcs7_len(out + v->cipher_len - MEDSEC_AES_BLOCK_LEN);
     assert_int_equal(padding > 0, valid);
     if (valid) {
@@ -403,7 +420,7 @@ static medsec_status refuse_run(medsec_cipher *cipher, uint8_t iv[MEDSEC_AES_BLO
 
 static void test_provider_fails(void **state)
 {
-    medsec_crypto failing = *medsec_crypto_openssl();
+    medsec_crypto failing = *tested;
     medsec_aes_cbc aes;
     uint8_t text[32] = {0};
     const uint8_t zero[32] = {0};
@@ -413,7 +430,7 @@ static void test_provider_fails(void **state)
     failing.aes128_cbc_open = refuse_open;
     assert_int_equal(medsec_aes_cbc_open(&aes, &failing, MEDSEC_ENCRYPT, KEY), MEDSEC_ERR_PROVIDER);
     assert_int_equal(medsec_aes_cbc_run(&aes, text, text, 16, iv), MEDSEC_ERR_ARGUMENT);
-    failing = *medsec_crypto_openssl();
+    failing = *tested;
     failing.aes128_cbc_run = refuse_run;
     assert_int_equal(medsec_aes_cbc_open(&aes, &failing, MEDSEC_ENCRYPT, KEY), MEDSEC_OK);
     assert_int_equal(medsec_aes_cbc_encrypt_padded(&aes, text, 32, &len, text, 16, iv),
@@ -429,12 +446,12 @@ static void test_provider_fails(void **state)
 
 static void test_wipe_and_equal(void **state)
 {
-    const medsec_crypto *crypto = medsec_crypto_openssl();
+    const medsec_crypto *crypto = tested;
     uint8_t a[4] = {1, 2, 3, 4};
     const uint8_t b[4] = {1, 2, 3, 5};
     const uint8_t zero[4] = {0};
     (void)state;
-    assert_string_equal(crypto->name, "openssl");
+    assert_string_equal(medsec_crypto_openssl()->name, "openssl");
     assert_false(crypto->equal(a, b, 4));
     assert_true(crypto->equal(a, b, 3));
     crypto->wipe(a, sizeof a);
@@ -450,8 +467,11 @@ int main(void)
         cmocka_unit_test(test_run_examples),        cmocka_unit_test(test_run_cavp),
         cmocka_unit_test(test_padded_wycheproof),   cmocka_unit_test(test_padded_every_padding),
         cmocka_unit_test(test_padded_every_length), cmocka_unit_test(test_rekey),
-        cmocka_unit_test(test_only_open_allocates), cmocka_unit_test(test_arguments),
-        cmocka_unit_test(test_provider_fails),      cmocka_unit_test(test_wipe_and_equal),
+        cmocka_unit_test(test_arguments),           cmocka_unit_test(test_provider_fails),
+        cmocka_unit_test(test_wipe_and_equal),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest of_openssl[] = {cmocka_unit_test(test_only_open_allocates)};
+    return cmocka_run_group_tests_name("openssl", tests, use_openssl, NULL) +
+           cmocka_run_group_tests_name("allocations", of_openssl, use_openssl, NULL) +
+           cmocka_run_group_tests_name("bearssl", tests, use_bearssl, NULL);
 }

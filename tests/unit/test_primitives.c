@@ -4,14 +4,46 @@
 #include "vectors.h"
 
 #include "core/hkdf.h"
+#include "crypto/bearssl/primitives.h"
+#include "crypto/bearssl/provider.h"
 #include "crypto/openssl/primitives.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The provider's primitives against Wycheproof. */
+/* The primitives of both providers against Wycheproof. */
 
 enum { ROOM = 8192 };
+
+typedef medsec_status any_nonce_fn(uint8_t *out, const uint8_t key[MEDSEC_CHACHAPOLY_KEY_LEN],
+                                   const uint8_t nonce[MEDSEC__CHACHAPOLY_NONCE_LEN],
+                                   const uint8_t *ad, size_t ad_len, const uint8_t *in, size_t len);
+
+typedef struct provider {
+    const medsec_crypto *(*table)(void);
+    any_nonce_fn *seal;
+    any_nonce_fn *open;
+} provider;
+
+static const provider openssl = {medsec_crypto_openssl, medsec__chachapoly_seal_nonce,
+                                 medsec__chachapoly_open_nonce};
+static const provider bearssl = {medsec_crypto_bearssl, medsec__bear_chachapoly_seal_nonce,
+                                 medsec__bear_chachapoly_open_nonce};
+static const provider *tested;
+
+static int use_openssl(void **state)
+{
+    (void)state;
+    tested = &openssl;
+    return 0;
+}
+
+static int use_bearssl(void **state)
+{
+    (void)state;
+    tested = &bearssl;
+    return 0;
+}
 
 typedef void case_fn(const cJSON *group, const cJSON *vector, bool valid);
 
@@ -55,7 +87,7 @@ static void x25519_case(const cJSON *group, const cJSON *vector, bool valid)
     assert_int_equal(bytes(vector, "private", private_key), MEDSEC_X25519_LEN);
     assert_int_equal(bytes(vector, "shared", shared), MEDSEC_X25519_LEN);
     bool is_zero = memcmp(shared, zero, sizeof zero) == 0;
-    assert_int_equal(medsec_crypto_openssl()->x25519(out, private_key, public_key),
+    assert_int_equal(tested->table()->x25519(out, private_key, public_key),
                      is_zero ? MEDSEC_ERR_CRYPTO : MEDSEC_OK);
     assert_memory_equal(out, shared, sizeof out);
 }
@@ -74,8 +106,8 @@ static void hmac_case(const cJSON *group, const cJSON *vector, bool valid)
     size_t tag_len = bytes(vector, "tag", tag);
     assert_true(tag_len > 0 && tag_len <= sizeof out && cJSON_HasObjectItem(group, "tagSize"));
     const medsec_bytes parts[] = {{message, len / 3}, {message + len / 3, len - len / 3}};
-    assert_int_equal(medsec_crypto_openssl()->hmac_sha256(out, key, key_len, parts, 2), MEDSEC_OK);
-    assert_int_equal(medsec_crypto_openssl()->equal(out, tag, tag_len), valid);
+    assert_int_equal(tested->table()->hmac_sha256(out, key, key_len, parts, 2), MEDSEC_OK);
+    assert_int_equal(tested->table()->equal(out, tag, tag_len), valid);
 }
 
 static void test_hmac_sha256_wycheproof(void **state)
@@ -93,7 +125,7 @@ static void hkdf_case(const cJSON *group, const cJSON *vector, bool valid)
     size_t salt_len = bytes(vector, "salt", salt);
     size_t info_len = bytes(vector, "info", info);
     size_t size = (size_t)cJSON_GetObjectItemCaseSensitive(vector, "size")->valuedouble;
-    const medsec_crypto *crypto = medsec_crypto_openssl();
+    const medsec_crypto *crypto = tested->table();
     assert_int_equal(medsec__hkdf_extract(crypto, key, salt, salt_len, input, input_len),
                      MEDSEC_OK);
     medsec_status status = medsec__hkdf_expand(crypto, out, size, key, info, info_len);
@@ -119,13 +151,11 @@ static void any_nonce_case(const uint8_t iv[12], const uint8_t *key, const medse
 {
     uint8_t out[ROOM];
     size_t sealed_len = message->len + MEDSEC_CHACHAPOLY_TAG_LEN;
-    assert_int_equal(
-        medsec__chachapoly_open_nonce(out, key, iv, ad->data, ad->len, sealed, sealed_len),
-        valid ? MEDSEC_OK : MEDSEC_ERR_CRYPTO);
+    assert_int_equal(tested->open(out, key, iv, ad->data, ad->len, sealed, sealed_len),
+                     valid ? MEDSEC_OK : MEDSEC_ERR_CRYPTO);
     if (valid) {
         assert_memory_equal(out, message->data, message->len);
-        assert_int_equal(medsec__chachapoly_seal_nonce(out, key, iv, ad->data, ad->len,
-                                                       message->data, message->len),
+        assert_int_equal(tested->seal(out, key, iv, ad->data, ad->len, message->data, message->len),
                          MEDSEC_OK);
         assert_memory_equal(out, sealed, sealed_len);
     }
@@ -135,7 +165,7 @@ static void any_nonce_case(const uint8_t iv[12], const uint8_t *key, const medse
 static void noise_nonce_case(const uint8_t iv[12], const uint8_t *key, const medsec_bytes *ad,
                              const medsec_bytes *message, const uint8_t *sealed, bool valid)
 {
-    const medsec_crypto *crypto = medsec_crypto_openssl();
+    const medsec_crypto *crypto = tested->table();
     uint8_t out[ROOM];
     uint64_t nonce = 0;
     for (unsigned i = 0; i < 8; i++) {
@@ -190,7 +220,7 @@ static void test_chachapoly_wycheproof(void **state)
 static void test_chachapoly_open_wipes_what_is_not_authentic(void **state)
 {
     (void)state;
-    const medsec_crypto *crypto = medsec_crypto_openssl();
+    const medsec_crypto *crypto = tested->table();
     static const uint8_t zero[16];
     uint8_t key[MEDSEC_CHACHAPOLY_KEY_LEN] = {1};
     uint8_t text[32] = "sixteen letters";
@@ -210,5 +240,6 @@ int main(void)
         cmocka_unit_test(test_chachapoly_wycheproof),
         cmocka_unit_test(test_chachapoly_open_wipes_what_is_not_authentic),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("openssl", tests, use_openssl, NULL) +
+           cmocka_run_group_tests_name("bearssl", tests, use_bearssl, NULL);
 }
