@@ -14,12 +14,7 @@ include(CheckPIESupported)
 check_pie_supported()
 
 add_compile_definitions(_GNU_SOURCE)
-add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-  -Wpointer-arith -Wwrite-strings -Wformat=2 -Wvla -fno-strict-aliasing
-  -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -ffile-prefix-map=${PROJECT_BINARY_DIR}=build)
-if(MEDSEC_WERROR)
-  add_compile_options(-Werror)
-endif()
+include(medsec_warnings)
 
 if(MEDSEC_SANITIZE)
   add_compile_options(-fsanitize=${MEDSEC_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
