@@ -47,12 +47,16 @@ static void sleep_until(void *context, uint64_t until_us)
     if (v->tick != NULL && v->tick_next_us < until_us) {
         until_us = v->tick_next_us;
     }
-    uint64_t wakes_us = v->wakes_us != NULL ? v->wakes_us(v->uart_context) : NEVER_US;
+    uint64_t wakes_us = NEVER_US;
+    if (v->wakes_us != NULL) {
+        wakes_us = v->wakes_us(v->uart_context, v->awake_us);
+    }
     until_us = wakes_us < until_us ? wakes_us : until_us;
     assert_true(until_us != NEVER_US);
     if (until_us > v->now_us) {
         virtual_board_pass(v, until_us - v->now_us);
     }
+    v->awake_us = v->now_us;
 }
 
 static void tick(void *context, uint32_t interval_us, void (*fn)(void *argument), void *argument)

@@ -34,7 +34,9 @@ typedef struct virtual_board {
     size_t (*uart_read)(void *context, uint8_t *out, size_t cap);
     size_t (*uart_write)(void *context, const uint8_t *data, size_t len);
     void *uart_context;
-    uint64_t (*wakes_us)(void *context); /* when it will have bytes; NULL: never */
+    /* When the first byte comes after that moment: it ends a sleep. NULL: never. */
+    uint64_t (*wakes_us)(void *context, uint64_t after_us);
+    uint64_t awake_us; /* since then */
     uint32_t uart_lost;
 
     flash_model *flash; /* NULL: this test needs none */

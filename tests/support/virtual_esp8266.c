@@ -304,11 +304,15 @@ static size_t read_uart(void *context, uint8_t *out, size_t cap)
     return len;
 }
 
-static uint64_t wakes_us(void *context)
+static uint64_t wakes_us(void *context, uint64_t after_us)
 {
     const virtual_esp8266 *e = context;
-    bool any = e->queue_begin != e->queue_end;
-    return any ? e->due_us[e->queue_begin % ESP8266_QUEUE_LEN] : UINT64_MAX;
+    for (size_t i = e->queue_begin; i < e->queue_end; i++) {
+        if (e->due_us[i % ESP8266_QUEUE_LEN] > after_us) {
+            return e->due_us[i % ESP8266_QUEUE_LEN];
+        }
+    }
+    return UINT64_MAX;
 }
 
 static void nobody_opened(void *context, unsigned link)
