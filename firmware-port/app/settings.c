@@ -134,7 +134,7 @@ void settings_taken(const board *board, const medsec_crypto *crypto)
 {
     uint32_t number;
     unsigned slot = in_force(board, crypto, &number);
-    if (slot != SLOTS && is_fresh(board, slot)) {
+    if (slot != SLOTS) {
         (void)flash_zero_page(board, slot_offset(slot) + BOARD_FLASH_PAGE_LEN);
     }
 }

@@ -101,11 +101,11 @@ static void test_save_replaces_and_wipes(void **state)
     (void)state;
     for (unsigned i = 0; i < 5; i++) {
         save(&first);
+        assert_false(flash_holds_password(&second)); /* at once, not with the next load */
         expect(&first, true);
-        assert_false(flash_holds_password(&second));
         save(&second);
-        expect(&second, true);
         assert_false(flash_holds_password(&first));
+        expect(&second, true);
     }
 }
 
@@ -177,9 +177,18 @@ static void test_wipe_leaves_nothing(void **state)
     assert_true(settings_wipe(&table));
     assert_true(flash_model_is_empty(&flash));
     expect_none();
-    save(&first);
-    flash.worn = true;
-    assert_false(settings_wipe(&table));
+}
+
+static void test_wipe_tells_what_stays(void **state)
+{
+    (void)state;
+    bool *const faults[] = {&flash.worn, &flash.lies, &flash.keeps};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        flash_model_renew(&flash);
+        save(&first);
+        *faults[i] = true;
+        assert_false(settings_wipe(&table));
+    }
 }
 
 /* One save, cut at one step. False: it was over before. */
@@ -260,6 +269,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_save_to_a_worn_flash, setup, teardown),
         cmocka_unit_test_setup_teardown(test_load_wipes_what_is_not_in_force, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wipe_leaves_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wipe_tells_what_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(test_save_cut_at_each_step, setup, teardown),
         cmocka_unit_test_setup_teardown(test_taken_cut, setup, teardown),
     };

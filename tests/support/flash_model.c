@@ -14,6 +14,7 @@ void flash_model_renew(flash_model *model)
     flash_model_power(model, 0, TEAR_NOTHING);
     model->worn = false;
     model->lies = false;
+    model->keeps = false;
 }
 
 void flash_model_open(flash_model *model)
@@ -83,7 +84,9 @@ bool flash_model_erase(void *context, uint32_t offset)
     }
     memset(ones, 0xff, sizeof ones);
     model->erased++;
-    change(model, model->bytes + offset, ones, sizeof ones, cut);
+    if (!model->keeps) {
+        change(model, model->bytes + offset, ones, sizeof ones, cut);
+    }
     return !cut;
 }
 

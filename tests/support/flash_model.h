@@ -25,7 +25,8 @@ typedef struct flash_model {
     flash_tear tear;
     bool dead; /* it has failed */
     bool worn; /* nothing can be programmed any more: it says so */
-    bool lies; /* nor this, and it says otherwise */
+    bool lies; /* the same, and it says otherwise */
+    bool keeps; /* nothing is erased any more, and it says otherwise */
     uint64_t random;
 } flash_model;
 
