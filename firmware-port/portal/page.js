@@ -65,9 +65,9 @@ const failures = {
     badForm: 'The device does not take these settings. Please look at each of them again.',
 };
 
-function fail(status, { what, tries }) {
+function fail(status, { what, tries }, words) {
     if (what !== 'key') {
-        say(status, failures[what]);
+        say(status, words[what]);
         return;
     }
     say(status, '');
@@ -86,7 +86,7 @@ function finish(title, text) {
     $('done-title').focus();
 }
 
-async function submit(button, status, plain, done) {
+async function submit(button, status, plain, done, words = failures) {
     busy = true;
     button.setAttribute('aria-disabled', 'true');
     say(status, 'Sending to the device…', false);
@@ -97,7 +97,7 @@ async function submit(button, status, plain, done) {
         say(status, '');
         done();
     } else {
-        fail(status, outcome);
+        fail(status, outcome, words);
     }
 }
 
@@ -127,7 +127,8 @@ function erase() {
         return;
     }
     submit($('erase-yes'), $('erase-status'), decommissionForm(), () => finish('Erased',
-        'The device has forgotten the network, the server and its keys. You can close this page.'));
+        'The device has forgotten the network, the server and its keys. You can close this page.'),
+    { ...failures, notStored: 'The device could not erase all of it. Switch it off and on: it goes on then.' });
 }
 
 // The QR code of the device opens this page with the key behind the #, which no request shows.

@@ -10,9 +10,7 @@ async function request(options) {
     const timer = new AbortController();
     const late = setTimeout(() => timer.abort(), ANSWER_MS);
     try {
-        const response = await fetch('/setup', {
-            cache: 'no-store', redirect: 'error', signal: timer.signal, ...options,
-        });
+        const response = await fetch('/setup', { signal: timer.signal, ...options });
         return { status: response.status, body: new Uint8Array(await response.arrayBuffer()) };
     } catch {
         return null;

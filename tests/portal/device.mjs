@@ -78,9 +78,10 @@ export class Device {
 
     // As after switching on. `forced` are answers for the next POSTs in place of its own: a status,
     // 'lost' (taken, and no answer), 'forged' (sealed under another key), 'other' (another nonce),
-    // 'busy', 'unknown' (a request that it does not know).
-    restart({ key, forced = [], sameNonce = false, bytesPerSecond = 0, away = false }) {
-        Object.assign(this, { key, forced, sameNonce, bytesPerSecond, away });
+    // 'busy', 'unknown' (a request that it does not know). `deaf`: as many connections end at once.
+    // `version`: of what it speaks.
+    restart({ key, forced = [], sameNonce = false, bytesPerSecond = 0, deaf = 0, version = 1 }) {
+        Object.assign(this, { key, forced, sameNonce, bytesPerSecond, deaf, version });
         this.tries = TRIES;
         this.nonce = randomBytes(NONCE_LEN);
         this.requests = [];
@@ -104,7 +105,8 @@ export class Device {
         this.sockets.add(socket);
         socket.on('close', () => this.sockets.delete(socket));
         socket.on('error', () => {});
-        if (this.away) {
+        if (this.deaf > 0) {
+            this.deaf -= 1;
             socket.destroy();
             return;
         }
@@ -167,7 +169,7 @@ export class Device {
             this.nonce = randomBytes(NONCE_LEN);
         }
         return told(200, {
-            setup: 1, nonce: this.nonce.toString('hex'), tries: this.tries, version: '0.9.9',
+            setup: this.version, nonce: this.nonce.toString('hex'), tries: this.tries, version: '0.9.9',
         });
     }
 

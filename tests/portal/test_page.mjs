@@ -119,13 +119,28 @@ describe('loading', () => {
         assert.match(await status(), /Too many wrong keys/);
     });
 
+    test('so is one that speaks otherwise', async () => {
+        device.version = 2;
+        await open();
+        await page.waitForFunction(() => document.getElementById('status').textContent !== '');
+        assert.match(await status(), /does not answer/);
+    });
+
+    test('a connection that breaks before anything was sent is made again', async () => {
+        await open();
+        await fill();
+        device.deaf = 2;
+        await save();
+        assert.equal(device.forms.length, 1);
+    });
+
     test('so is one that does not answer, and nothing is lost', async () => {
         await open();
-        device.away = true;
+        device.deaf = Infinity;
         await fill();
         await save();
         assert.match(await status(), /does not answer/);
-        device.away = false;
+        device.deaf = 0;
         await save();
         assert.equal(device.forms.length, 1);
     });
@@ -365,6 +380,14 @@ describe('erasing', () => {
         await page.waitForSelector('#done:not([hidden])');
         assert.deepEqual(device.forms, [{ kind: 2, server: '', port: 0, ssid: '', password: '' }]);
         assert.equal(await page.locator('#done-title').textContent(), 'Erased');
+    });
+
+    test('a device that could not says what to do', async () => {
+        device.forced = ['1'];
+        await begin();
+        await press('Yes, erase it');
+        await settled('erase-status');
+        assert.match(await page.locator('#erase-status').textContent(), /could not erase all/);
     });
 
     test('needs the key, and no other field', async () => {
