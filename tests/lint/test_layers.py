@@ -49,7 +49,8 @@ LAYERS = {
     "firmware-port/boards/check": (CORE_API, {"firmware-port/boards/check", "firmware-port/app"},
                                    set(), False),
     "firmware-port/boards/host": (CORE_API | HOST_API, {"firmware-port/boards/host",
-                                                        "firmware-port/app", "tests/support"},
+                                                        "firmware-port/app", "tests/support",
+                                                        "cli/common", "cli/sim"},
                                   set(), True),
     "firmware-port/boards/pico-sdk": (CORE_API, {"firmware-port/boards/pico-sdk",
                                                  "firmware-port/boards", "firmware-port/app"},
@@ -75,7 +76,8 @@ def wrong_include(tree, path, mark, header, rule):
     api, folders, libraries, system = rule
     if mark == '"':
         for base in (path.parent, tree.source / "src", tree.source / "cli/common",
-                     tree.source / "firmware-port/app", tree.source / "tests/support"):
+                     tree.source / "cli/sim", tree.source / "firmware-port/app",
+                     tree.source / "tests/support"):
             found = (base / header).resolve()
             if found.is_file():
                 folder = tree.name(found.parent)
