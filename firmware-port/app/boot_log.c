@@ -124,7 +124,7 @@ static medsec_status move_on(const board *board, const medsec_crypto *crypto, un
 medsec_status boot_log_next(medsec_boot_record *mine, const board *board,
                             const medsec_crypto *crypto, const uint8_t noise[MEDSEC_BOOT_SEED_LEN])
 {
-    medsec_boot_record old;
+    medsec_boot_record old = {0};
     medsec_boot_record next;
     memset(mine, 0, sizeof *mine);
     unsigned page = find_newest(&old, board, crypto);
