@@ -119,6 +119,7 @@ static void test_push_passes_over_echo_and_what_means_nothing(void **state)
     check("OKAY\r\n OK\r\nNOT OK\r\nok\r\nOK \r\nO\r\nK\r\nbusy\r\nSEND OKAY\r\n", "OK\n");
     check("+CWJAP:\"home\",\"5c:cf:7f:00:00:01\",6,-50\r\n+CWJAP:x\r\n+CWJAP:\r\n+CWJAP:11\r\n",
           "");
+    check("busy with what is longer than a line that is kept\r\n", "");
     check("a line longer than all that mean something OK\r\nOK\r\n", "OK\n");
     check("0,\r\n,CONNECT\r\nx,CLOSED\r\n10,CLOSED\r\n0.CLOSED\r\n", "");
     check("+STA_CONNECTED:\"5c:cf:7f:00:00:01\"\r\n+IPDX,3:abc\r\n+IPD\r\n+IPD,5\r\n", "");
