@@ -20,7 +20,8 @@ static void reset(void *context)
     chip_reset();
 }
 
-static const board table = {
+/* In RAM, as all is that a slot of 1-Wire needs (rp2040.ld). */
+static board table = {
     .now_us = time_now_us,
     .delay_us = time_delay_us,
     .sleep = time_sleep,

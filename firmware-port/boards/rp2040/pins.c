@@ -28,16 +28,16 @@ bool pin_level(uint32_t pin)
     return (get(SIO_GPIO_IN) >> pin & 1u) != 0;
 }
 
-void pin_wire_low(void *context, bool low)
+RAM_CODE void pin_wire_low(void *context, bool low)
 {
     (void)context;
-    pin_low(PIN_WIRE, low);
+    put(low ? SIO_GPIO_OE_SET : SIO_GPIO_OE_CLR, 1u << PIN_WIRE);
 }
 
-bool pin_wire_level(void *context)
+RAM_CODE bool pin_wire_level(void *context)
 {
     (void)context;
-    return pin_level(PIN_WIRE);
+    return (get(SIO_GPIO_IN) >> PIN_WIRE & 1u) != 0;
 }
 
 bool pin_switch_work(void *context)

@@ -10,7 +10,7 @@
 /*
  * The Pico on bare metal. start.c brings the chip up and calls main(); board.c puts the table
  * together from the files below. All that runs while flash cannot be read is in RAM: the handlers
- * of start.c and uart.c, and flash.c's innermost function.
+ * of start.c and uart.c, and flash.c's innermost function. So is what a slot of 1-Wire needs.
  */
 #define RAM_CODE __attribute__((section(".ram_code"), noinline, long_call))
 
@@ -29,13 +29,13 @@ void pin_start(uint32_t pin, uint32_t function, uint32_t pad);
 void pins_start(void);
 void pin_low(uint32_t pin, bool low); /* open drain */
 bool pin_level(uint32_t pin);
-void pin_wire_low(void *context, bool low);
-bool pin_wire_level(void *context);
+RAM_CODE void pin_wire_low(void *context, bool low);
+RAM_CODE bool pin_wire_level(void *context);
 bool pin_switch_work(void *context);
 void pin_led(void *context, bool on);
 
 uint64_t time_now_us(void *context);
-void time_delay_us(void *context, uint32_t us);
+RAM_CODE void time_delay_us(void *context, uint32_t us);
 void time_sleep(void *context, uint64_t until_us);
 void time_tick(void *context, uint32_t interval_us, void (*fn)(void *argument), void *argument);
 void time_start(void);

@@ -27,7 +27,7 @@ uint64_t time_now_us(void *context)
     }
 }
 
-void time_delay_us(void *context, uint32_t us)
+RAM_CODE void time_delay_us(void *context, uint32_t us)
 {
     (void)context;
     uint32_t begin = get(TIMER_TIMERAWL);
