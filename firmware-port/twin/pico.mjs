@@ -8,7 +8,7 @@ import * as wiring from './wiring.mjs';
 
 const SLICE_NANOS = 0.25e6; // of the chip's time, between two looks at the real one
 const TURN_MS = 8; // before sockets and timers get their turn
-const LAG_MAX_NANOS = 10e9; // a chip that is later than that is not hurried any more
+const LAG_MAX_NANOS = 50e6; // an emulator that is too slow slows the clock down, not the network
 const LED_EDGES = 64;
 
 const realNanos = () => performance.now() * 1e6;
@@ -24,7 +24,6 @@ export class Pico {
     patient = 36.6;
     leds = []; // the last edges: [milliseconds, on]
     starts = 0;
-    latest = 0; // the greatest delay behind real time, nanoseconds
     overruns = 0; // bytes that the UART lost, in earlier lives of the chip
     minStack = Infinity;
     flashCut = null; // of the next start: see Chip
@@ -187,7 +186,6 @@ export class Pico {
     }
 
     #follow(chip, lag) {
-        this.latest = Math.max(this.latest, lag);
         if (lag > LAG_MAX_NANOS) {
             this.#anchor += lag - LAG_MAX_NANOS;
         }

@@ -188,11 +188,6 @@ export class Pl011 extends Registers {
             super.writeUint32(offset, value);
             this.#switch();
             break;
-        case DMACR:
-            if (value !== 0) {
-                this.chip.fail(`${this.name}: DMA is not there`);
-            }
-            break;
         default:
             super.writeUint32(offset, value);
             this.#update();

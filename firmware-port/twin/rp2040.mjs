@@ -22,14 +22,16 @@ const SP = 13;
 const UART0_IRQ = 20;
 const UART1_IRQ = 21;
 
-/** Where rp2040js keeps a peripheral, by its bit in RESETS. */
+/** Where rp2040js keeps a peripheral, by its bit in RESETS. The pico-sdk reads USB while it is held. */
 const RESET_BITS = new Map([
     [0, 0x4004c], [1, 0x40030], [2, 0x50000], [3, 0x40044], [4, 0x40048], [5, 0x40014],
     [6, 0x40018], [8, 0x4001c], [9, 0x40020], [10, 0x50200], [11, 0x50300], [12, 0x40028],
     [13, 0x4002c], [14, 0x40050], [15, 0x4005c], [16, 0x4003c], [17, 0x40040], [18, 0x40004],
-    [19, 0x40000], [20, 0x4006c], [21, 0x40054], [22, 0x40034], [23, 0x40038], [24, 0x50110],
+    [19, 0x40000], [20, 0x4006c], [21, 0x40054], [22, 0x40034], [23, 0x40038],
 ]);
 const CLOCK_ENABLED = 1 << 11;
+const SSI = 0x18000;
+const SSI_ENABLE = 0x8;
 const RESETS = 0x4000c;
 const PSM = 0x40010;
 const WATCHDOG = 0x40058;
@@ -118,6 +120,11 @@ export class Chip {
         this.#watchWrites(mcu.clocks, () => this.clocksChanged());
         this.#watchWrites(mcu.peripherals[WATCHDOG], (offset, value) => {
             this.#tick = offset === WATCHDOG_TICK ? value : this.#tick;
+        });
+        this.#watchWrites(mcu.peripherals[SSI], (offset, value) => {
+            if (offset === SSI_ENABLE && value === 1) {
+                this.#calls.flash_enter_cmd_xip(); // as the second-stage loader does
+            }
         });
         this.#watchWrites(mcu.ppb, (offset, value) => {
             if (offset === AIRCR && value >>> 0 === AIRCR_RESET) {

@@ -77,7 +77,6 @@ function state(pico) {
         on: pico.on,
         starts: pico.starts,
         seconds: pico.nanos / 1e9,
-        late: pico.latest / 1e9,
         cycles: chip?.core.cycles,
         stack: hex(Math.min(pico.minStack, chip?.minStack ?? Infinity)),
         overruns: pico.overruns + (chip?.uart[0].overruns ?? 0),

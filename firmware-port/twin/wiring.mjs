@@ -21,6 +21,7 @@ const STATE_LOW = 0;
 const STATE_HIGH = 1;
 
 const I2C_HZ_MAX = 420e3;
+const I2C_TX_EMPTY = 1 << 4;
 const ADC_NANOS = 2000;
 const ADC_CHANNEL_PULSE = 0;
 const ADC_CHANNEL_CHIP = 4;
@@ -76,7 +77,10 @@ export function connectI2c(chip, sensor) {
         pins.every((pin) => isSet(pin, FUNCTION_I2C)) && sensor.connect(address, mode === 0)));
     bus.onWriteByte = (value) => bits(9, () => bus.completeWrite(sensor.write(value)));
     bus.onReadByte = () => bits(9, () => bus.completeRead(sensor.read()));
-    bus.onStop = () => bits(1, () => bus.completeStop());
+    bus.onStop = () => {
+        bus.intRaw |= bus.txFIFO.empty ? I2C_TX_EMPTY : 0; // also when an abort emptied it
+        bits(1, () => bus.completeStop());
+    };
     gpio[PIN_SCL].addListener((state, before) => {
         if (isSet(gpio[PIN_SCL], FUNCTION_SIO) && before === STATE_LOW) {
             sensor.clockPulse();
