@@ -29,7 +29,8 @@ export function checkSsid(text) {
         return wrong(`Too long by ${over}: a network name has 32 bytes at most, and letters ` +
             'with accents take two.');
     }
-    return /[\0-\x1f\x7f-\x9f]/.test(text) ? wrong('This name has a character that cannot be seen.') : null;
+    return /[\0-\x1f\x7f-\x9f]/.test(text)
+        ? wrong('This name has a character that cannot be seen.') : null;
 }
 
 // Phones like to put a space behind a word; some networks do have one.
@@ -43,8 +44,8 @@ export function checkPassword(text) {
             'spaces and the signs of an English keyboard only.');
     }
     if (text.length > MAX.password) {
-        return wrong(`Too long by ${characters(text.length - MAX.password)}: a Wi-Fi password has ` +
-            '63 at most.');
+        return wrong(`Too long by ${characters(text.length - MAX.password)}: a Wi-Fi password ` +
+            'has 63 at most.');
     }
     return text && text.length < PASSWORD_MIN
         ? unfinished('A Wi-Fi password has 8 characters or more. Leave this empty if the network ' +
@@ -55,7 +56,8 @@ export function checkServer(typed) {
     const text = trimmed(typed);
     const odd = text.match(/[^A-Za-z0-9.-]/u);
     if (text === '') {
-        return unfinished('Type the address of the server, such as 192.168.0.2 or gateway.example.org.');
+        return unfinished('Type the address of the server, such as 192.168.0.2 or ' +
+            'gateway.example.org.');
     }
     if (text.includes('/')) {
         return wrong('The address alone, please: no http:// before it and no / behind it.');
@@ -65,7 +67,8 @@ export function checkServer(typed) {
     }
     if (odd) {
         return wrong(odd[0] === ' ' ? 'An address has no spaces.'
-            : `An address cannot have “${odd[0]}”: letters without accents, digits, dots and hyphens only.`);
+            : `An address cannot have “${odd[0]}”: letters without accents, digits, dots and ` +
+                'hyphens only.');
     }
     if (text.length > MAX.server) {
         return wrong(`Too long by ${characters(text.length - MAX.server)}: the device keeps 64.`);
@@ -76,10 +79,12 @@ export function checkServer(typed) {
 function checkNumbers(parts) {
     const bad = parts.find((part) => part > 255 || /^0./.test(part));
     if (bad) {
-        return wrong(`“${bad}” cannot be part of an address: each number is 0 to 255, with no zero in front.`);
+        return wrong(`“${bad}” cannot be part of an address: each number is 0 to 255, with no ` +
+            'zero in front.');
     }
     if (parts.length > 4 || parts.slice(0, -1).includes('')) {
-        return wrong('An address of numbers has four of them with dots between, such as 192.168.0.2.');
+        return wrong('An address of numbers has four of them with dots between, such as ' +
+            '192.168.0.2.');
     }
     return parts.length < 4 || parts.includes('')
         ? unfinished('An address of numbers has four of them, such as 192.168.0.2.') : null;
@@ -116,7 +121,8 @@ export function checkKey(text) {
     const key = keyOf(text);
     const odd = key.match(BASE32);
     if (odd) {
-        return wrong(`“${odd[0]}” is in no setup key: it has digits and letters only, and never the letter U.`);
+        return wrong(`“${odd[0]}” is in no setup key: it has digits and letters only, and never ` +
+            'the letter U.');
     }
     if (key.length > KEY_LEN) {
         return wrong(`Too long by ${characters(key.length - KEY_LEN)}: a setup key has 20.`);

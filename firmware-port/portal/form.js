@@ -47,7 +47,8 @@ function emptyForm(kind) {
 
 export const joined = (a, b) => Uint8Array.of(...a, ...b);
 
-export const sealForm = (keys, salt, plain) => joined(salt, cipher(keys.form, 'form').encrypt(plain));
+export const sealForm = (keys, salt, plain) =>
+    joined(salt, cipher(keys.form, 'form').encrypt(plain));
 
 // The device's status; -1 for what was not sealed under this key.
 export function openAnswer(keys, answer) {

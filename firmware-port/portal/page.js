@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import {
-    checkKey, checkPassword, checkPort, checkServer, checkSsid, groupsOf, keyOf, noteOnSsid, trimmed,
+    checkKey, checkPassword, checkPort, checkServer, checkSsid, groupsOf, keyOf, noteOnSsid,
+    trimmed,
 } from './check.js';
 import { decommissionForm, settingsForm } from './form.js';
 import { hello, send } from './talk.js';
@@ -53,16 +54,21 @@ function allRight(wanted, status) {
 const failures = {
     absent: 'The device does not answer. Is this phone or computer still in the Wi-Fi “Med_IoT”? ' +
         'Then try again.',
-    silent: 'It was sent, but no answer came. If the Wi-Fi “Med_IoT” is still there, try again; if it ' +
-        'is gone, the device took it.',
+    silent: 'It was sent, but no answer came. If the Wi-Fi “Med_IoT” is still there, try ' +
+        'again; if it is gone, the device took it.',
     locked: 'Too many wrong keys. Switch the device off and on, then open this page again.',
     refused: 'The device did not understand this page. Open the page again.',
     contended: 'Somebody else is setting up this device at the same time. Try again.',
-    stranger: 'The answer did not come from the device with this setup key. Do not rely on it: switch ' +
-        'the device off and on, and try again.',
-    notStored: 'The device could not store it: nothing was changed. Try again; if this comes again, ' +
-        'its memory is worn out.',
+    stranger: 'The answer did not come from the device with this setup key. Do not rely on it: ' +
+        'switch the device off and on, and try again.',
+    notStored: 'The device could not store it: nothing was changed. Try again; if this comes ' +
+        'again, its memory is worn out.',
     badForm: 'The device does not take these settings. Please look at each of them again.',
+};
+
+const eraseFailures = {
+    ...failures,
+    notStored: 'The device could not erase all of it. Switch it off and on: it goes on then.',
 };
 
 function fail(status, { what, tries }, words) {
@@ -128,7 +134,7 @@ function erase() {
     }
     submit($('erase-yes'), $('erase-status'), decommissionForm(), () => finish('Erased',
         'The device has forgotten the network, the server and its keys. You can close this page.'),
-    { ...failures, notStored: 'The device could not erase all of it. Switch it off and on: it goes on then.' });
+    eraseFailures);
 }
 
 // The QR code of the device opens this page with the key behind the #, which no request shows.

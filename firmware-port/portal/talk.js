@@ -70,8 +70,8 @@ async function sendOnce(key, plain) {
 }
 
 // `what`: absent (no device), silent (sent, and no answer), key (with the `tries` left), locked,
-// refused, stranger (answered by somebody who does not have the key), contended (somebody else is at
-// it), or a name of STATUS.
+// refused, stranger (answered by somebody who does not have the key), contended (somebody else is
+// at it), or a name of STATUS.
 export async function send(key, plain) {
     const outcome = await sendOnce(key, plain);
     return outcome.what === 'contended' ? sendOnce(key, plain) : outcome;

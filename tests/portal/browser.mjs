@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Chromium, which takes 192.168.4.1 for the device on a port of 127.0.0.1: so the page has the origin
-// that it has in life, which browsers do not hold for a secure one.
+// Chromium, which takes 192.168.4.1 for the device on a port of 127.0.0.1: so the page has the
+// origin that it has in life, which browsers do not hold for a secure one.
 
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,7 +11,8 @@ const PLACES = [process.env.MEDSEC_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chro
 export const program = () => PLACES.find((path) => path && existsSync(path));
 
 export async function launch(port) {
-    const require = createRequire(new URL('../../firmware-port/portal/package.json', import.meta.url));
+    const packages = new URL('../../firmware-port/portal/package.json', import.meta.url);
+    const require = createRequire(packages);
     const { chromium } = require('playwright-core');
     return chromium.launch({
         executablePath: program(),
@@ -27,7 +28,8 @@ export async function spoken(page) {
     const { nodes } = await session.send('Accessibility.getFullAXTree');
     await session.detach();
     return nodes.filter((node) => !node.ignored).map((node) => {
-        const property = (name) => (node.properties || []).find((each) => each.name === name)?.value.value;
+        const property = (name) =>
+            (node.properties || []).find((each) => each.name === name)?.value.value;
         return {
             role: node.role?.value, name: node.name?.value || '',
             description: node.description?.value || '', invalid: property('invalid'),

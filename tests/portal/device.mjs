@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A device in setup mode as the page sees it, written from docs/wire.md and not from the page or the
-// firmware: what is sealed goes through node's own cryptography.
+// A device in setup mode as the page sees it, written from docs/wire.md and not from the page or
+// the firmware: what is sealed goes through node's own cryptography.
 
 import { createDecipheriv, createCipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
@@ -169,7 +169,8 @@ export class Device {
             this.nonce = randomBytes(NONCE_LEN);
         }
         return told(200, {
-            setup: this.version, nonce: this.nonce.toString('hex'), tries: this.tries, version: '0.9.9',
+            setup: this.version, nonce: this.nonce.toString('hex'), tries: this.tries,
+            version: '0.9.9',
         });
     }
 

@@ -57,7 +57,8 @@ test('the C array is the same bytes', () => {
 test('made again it is the same', () => {
     const again = mkdtempSync(join(tmpdir(), 'medsec-portal-'));
     try {
-        const made = spawnSync(process.execPath, [fileURLToPath(new URL('build.mjs', portal)), again]);
+        const program = fileURLToPath(new URL('build.mjs', portal));
+        const made = spawnSync(process.execPath, [program, again]);
         assert.equal(made.status, 0, String(made.stderr));
         assert.deepEqual(readFileSync(join(again, 'response.bin')), response);
     } finally {

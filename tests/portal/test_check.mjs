@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the page says of what is typed. A row: what is typed, and a word of what must be said; `early`
-// when that has to wait until the field is left.
+// What the page says of what is typed. A row: what is typed, and a word of what must be said;
+// `early` when that has to wait until the field is left.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -33,12 +33,14 @@ const rows = {
         ['1.2.3.04', at_once('“04”')], ['1.2.3', early('four')], ['1.2.3.', early('four')],
         ['1..3', at_once('four')], ['.', at_once('four')], ['1.2.3.4.5', at_once('four')],
         ['1.2.3.4.', at_once('four')], ['12', early('four')], ['gateway', RIGHT],
-        ['gateway.example.org', RIGHT], ['a-b.c', RIGHT], ['a-', early('“-”')], ['a.', early('“.”')],
+        ['gateway.example.org', RIGHT], ['a-b.c', RIGHT], ['a-', early('“-”')],
+        ['a.', early('“.”')],
         ['-a', at_once('hyphen')], ['a-.b', at_once('hyphen')], ['a.-b', at_once('hyphen')],
         ['a..b', at_once('two in a row')], ['.a', at_once('begin with a dot')],
         ['a.12', RIGHT], ['http://a', at_once('no http')], ['a/b', at_once('no http')],
-        ['a:9998', at_once('its own field')], ['a b', at_once('no spaces')], ['a_b', at_once('“_”')],
-        ['bücher.de', at_once('“ü”')], [`${'a'.repeat(63)}`, RIGHT], ['a'.repeat(64), at_once('63')],
+        ['a:9998', at_once('its own field')], ['a b', at_once('no spaces')],
+        ['a_b', at_once('“_”')], ['bücher.de', at_once('“ü”')], ['a'.repeat(63), RIGHT],
+        ['a'.repeat(64), at_once('63')],
         [`${'a'.repeat(32)}.${'b'.repeat(31)}`, RIGHT],
         [`${'a'.repeat(32)}.${'b'.repeat(32)}`, at_once('by 1 character:')],
     ]],

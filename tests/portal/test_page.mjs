@@ -1,85 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// The setup page in Chromium, with a device that is written apart from it.
-// Usage: node test_page.mjs FOLDER, which holds response.bin; the screenshots go there too.
+// The setup page in Chromium: how it loads, what it says while somebody types, and to whom.
+// Usage: node test_page.mjs FOLDER, which holds response.bin; pictures of the page go there too.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
-import { ADDRESS, contrasts, launch, program, spoken } from './browser.mjs';
-import { Device } from './device.mjs';
+import { ADDRESS, contrasts, spoken } from './browser.mjs';
+import {
+    KEY, KEY_TEXT, OTHER_KEY, PHONE, SETTINGS, device, error, field, fields, fill, focused, open,
+    page, picture, press, said, save, status,
+} from './visit.mjs';
 
-if (!program()) {
-    console.log('skipped: no chromium');
-    process.exit(77);
-}
-
-const folder = process.argv[2];
-const shots = join(folder, 'screenshots');
-const KEY = '7M3KQ2ZXC9V0R4TB1HDN';
-const KEY_TEXT = '7M3K-Q2ZX-C9V0-R4TB-1HDN';
-const OTHER_KEY = '7M3K-Q2ZX-C9V0-R4TB-1HDP';
-const SETTINGS = { ssid: 'Ward 3 – Süd', password: 'correct horse', server: 'gateway.example.org', port: 9998 };
-const PHONE = { width: 375, height: 667 };
 const DESKTOP = { width: 1280, height: 900 };
 const TARGET_MIN = 44; // CSS pixels, for a finger
 const CONTRAST_MIN = 4.5;
 const MODULE_BYTES_PER_S = 6700;
 const SHOWS_MS = 2000;
 
-const device = new Device(readFileSync(join(folder, 'response.bin')));
-let browser;
-let page;
-let said; // what the browser complained about
-
-async function open({ viewport = PHONE, colorScheme = 'light' } = {}, address = ADDRESS) {
-    said = [];
-    await page.setViewportSize(viewport);
-    await page.emulateMedia({ colorScheme });
-    await page.goto('about:blank'); // or another fragment would not load it again
-    await page.goto(address, { waitUntil: 'commit' });
-    await page.waitForFunction(() => performance.getEntriesByType('resource').length > 0);
-}
-
-const field = (name) => page.getByLabel(name, { exact: true });
-const fields = {
-    ssid: 'Network name', password: 'Password', server: 'Address', port: 'Port',
-    key: 'Setup key',
-};
-const error = (id) => page.locator(`#${id}-error`).textContent();
-const status = () => page.locator('#status').textContent();
-const settled = (id = 'status') => page.waitForFunction((name) =>
-    !document.querySelector('[aria-disabled=true]') &&
-    document.getElementById(name).textContent !== 'Sending to the device…', id);
-
-async function fill(settings = SETTINGS, key = KEY_TEXT) {
-    for (const [id, value] of Object.entries(settings)) {
-        await field(fields[id]).fill(String(value));
-    }
-    await field(fields.key).fill(key);
-}
-
-async function save() {
-    await page.getByRole('button', { name: 'Save and start' }).click();
-    await settled();
-}
-
-before(async () => {
-    mkdirSync(shots, { recursive: true });
-    browser = await launch(await device.start());
-    page = await browser.newPage();
-    page.on('console', (message) => said.push(message.text()));
-    page.on('pageerror', (error) => said.push(String(error)));
-});
-beforeEach(() => device.restart({ key: KEY }));
-after(async () => {
-    await browser.close();
-    device.stop();
-});
-
 describe('loading', () => {
-    test('the page asks for nothing but itself and a nonce, and breaks no rule of its own', async () => {
+    test('it asks for nothing but itself and a nonce, and breaks no rule of its own', async () => {
         await open();
         assert.deepEqual(device.requests, ['GET /', 'GET /setup']);
         assert.deepEqual(said, []);
@@ -101,7 +40,7 @@ describe('loading', () => {
 
     test('the key of a QR code is filled in, and gone from the address', async () => {
         await open({}, `${ADDRESS}#${KEY_TEXT}`);
-        assert.equal(await field(fields.key).inputValue(), KEY_TEXT);
+        assert.equal(await field('key').inputValue(), KEY_TEXT);
         assert.equal(page.url(), ADDRESS);
         assert.ok(device.requests.every((request) => !request.includes('7M3K')));
         assert.equal(await error('key'), '');
@@ -146,123 +85,10 @@ describe('loading', () => {
     });
 });
 
-describe('saving', () => {
-    test('by the keyboard alone, from the first field to the end', async () => {
-        await open();
-        const type = async (text) => {
-            await page.keyboard.press('Tab');
-            await page.keyboard.type(text);
-        };
-        await type(SETTINGS.ssid);
-        await type(SETTINGS.password);
-        await page.keyboard.press('Tab'); // past "show the password"
-        await type(SETTINGS.server);
-        await type('1883'); // a field that has something is selected when it is entered
-        await type(KEY.toLowerCase());
-        await page.keyboard.press('Enter');
-        await page.waitForSelector('#done:not([hidden])');
-        assert.deepEqual(device.forms, [{ kind: 1, ...SETTINGS, port: 1883 }]);
-        assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Saved');
-        assert.match(await page.locator('#done-text').textContent(), /joins “Ward 3 – Süd”/);
-    });
-
-    test('takes a nonce of its own, and leaves nothing typed in the page', async () => {
-        await open();
-        await fill();
-        await save();
-        assert.deepEqual(device.requests, ['GET /', 'GET /setup', 'GET /setup', 'POST /setup']);
-        const left = await page.evaluate(() => [...document.querySelectorAll('input:not([type=checkbox])')]
-            .map((input) => input.value).join(''));
-        assert.equal(left, '');
-        assert.deepEqual(said, []);
-    });
-
-    test('a wrong key is told beside its field, with the tries that are left', async () => {
-        await open();
-        await fill(SETTINGS, OTHER_KEY);
-        for (const words of ['4 more tries are left', '3 more tries', '2 more tries', 'One more try is left']) {
-            await save();
-            assert.ok((await error('key')).includes(words), await error('key'));
-            assert.equal(await page.evaluate(() => document.activeElement.id), 'key');
-        }
-        await field(fields.key).fill(KEY_TEXT);
-        assert.equal(await error('key'), '');
-        await save();
-        assert.equal(device.forms.length, 1);
-    });
-
-    test('after the last try nothing more is sent', async () => {
-        device.tries = 1;
-        await open();
-        await fill(SETTINGS, OTHER_KEY);
-        await save();
-        await save();
-        assert.match(await status(), /Too many wrong keys/);
-        assert.equal(device.requests.filter((request) => request === 'POST /setup').length, 1);
-    });
-
-    for (const forced of ['other', 'busy']) {
-        test(`when somebody else is at it, it is tried once more: ${forced}`, async () => {
-            device.forced = [forced];
-            await open();
-            await fill();
-            await save();
-            assert.equal(device.forms.length, 1);
-            assert.equal(await page.locator('#done-title').textContent(), 'Saved');
-        });
-    }
-
-    test('and once more only', async () => {
-        device.forced = ['other', 'other'];
-        await open();
-        await fill();
-        await save();
-        assert.equal(device.forms.length, 0);
-        assert.match(await status(), /Somebody else/);
-    });
-
-    test('what the device does not know as a request of its page is told', async () => {
-        device.forced = ['unknown'];
-        await open();
-        await fill();
-        await save();
-        assert.match(await status(), /did not understand this page/);
-    });
-
-    test('a device that gives one nonce twice does not get two forms under one key', async () => {
-        device.restart({ key: KEY, sameNonce: true, forced: ['1'] });
-        await open();
-        await fill();
-        await save();
-        await field(fields.ssid).fill('another');
-        await save();
-        assert.equal(device.forms.length, 2);
-        assert.equal(device.salts[0].slice(0, 32), device.salts[1].slice(0, 32));
-        assert.notEqual(device.salts[0], device.salts[1]);
-    });
-
-    for (const [forced, words] of [
-        ['1', 'could not store'], ['2', 'does not take these settings'],
-        ['7', 'did not come from the device'], ['forged', 'did not come from the device'],
-        ['lost', 'no answer came'],
-    ]) {
-        test(`the answer "${forced}" is put into words, and what was typed stays`, async () => {
-            device.forced = [forced];
-            await open();
-            await fill();
-            await save();
-            assert.ok((await status()).includes(words), await status());
-            assert.equal(await field(fields.ssid).inputValue(), SETTINGS.ssid);
-            await save();
-            assert.equal(device.forms.length, 2);
-        });
-    }
-});
-
 describe('typing', () => {
     const type = async (id, text) => {
-        await field(fields[id]).fill('');
-        await field(fields[id]).pressSequentially(text);
+        await field(id).fill('');
+        await field(id).pressSequentially(text);
     };
 
     test('what cannot become right is told while it is typed, and taken back', async () => {
@@ -273,10 +99,10 @@ describe('typing', () => {
         ]) {
             await type(id, text);
             assert.ok((await error(id)).includes(words), `${id}: ${await error(id)}`);
-            assert.equal(await field(fields[id]).getAttribute('aria-invalid'), 'true');
+            assert.equal(await field(id).getAttribute('aria-invalid'), 'true');
             await page.keyboard.press('Backspace');
             assert.equal(await error(id), '');
-            assert.equal(await field(fields[id]).getAttribute('aria-invalid'), 'false');
+            assert.equal(await field(id).getAttribute('aria-invalid'), 'false');
         }
     });
 
@@ -286,7 +112,7 @@ describe('typing', () => {
         assert.equal(await error('password'), '');
         await page.keyboard.press('Tab');
         assert.match(await error('password'), /8 characters or more/);
-        await field(fields.password).press('End');
+        await field('password').press('End');
         await page.keyboard.type('8');
         assert.equal(await error('password'), '');
         await page.keyboard.press('Backspace');
@@ -303,9 +129,9 @@ describe('typing', () => {
 
     test('saving too early sends nothing, and goes to the first field that is wrong', async () => {
         await open();
-        await field(fields.ssid).fill('home');
+        await field('ssid').fill('home');
         await save();
-        assert.equal(await page.evaluate(() => document.activeElement.id), 'server');
+        assert.equal(await focused(), 'server');
         assert.match(await status(), /2 fields are not right yet/);
         assert.match(await error('server'), /address of the server/);
         assert.match(await error('key'), /five groups/);
@@ -316,16 +142,16 @@ describe('typing', () => {
         await open();
         await fill({ ...SETTINGS, ssid: 'home ' });
         assert.match(await error('ssid'), /ends with a space/);
-        assert.equal(await field(fields.ssid).getAttribute('aria-invalid'), 'false');
+        assert.equal(await field('ssid').getAttribute('aria-invalid'), 'false');
         await save();
         assert.equal(device.forms[0].ssid, 'home ');
     });
 
     test('a key is put in groups when it is left', async () => {
         await open();
-        await field(fields.key).fill(` ${KEY.toLowerCase().replace('0', 'o')} `);
+        await field('key').fill(` ${KEY.toLowerCase().replace('0', 'o')} `);
         await page.keyboard.press('Tab');
-        assert.equal(await field(fields.key).inputValue(), KEY_TEXT);
+        assert.equal(await field('key').inputValue(), KEY_TEXT);
     });
 
     test('a button is where the finger meets it, whatever leaving a field says', async () => {
@@ -337,10 +163,10 @@ describe('typing', () => {
             assert.equal((await locator.boundingBox()).y, y);
             await page.mouse.up();
         };
-        await field(fields.password).pressSequentially('short');
+        await field('password').pressSequentially('short');
         await press(page.getByText('Show the password'));
         assert.equal(await page.getByLabel('Show the password').isChecked(), true);
-        await field(fields.key).pressSequentially('7M3K');
+        await field('key').pressSequentially('7M3K');
         await press(page.getByRole('button', { name: 'Save and start' }));
         assert.match(await error('key'), /some are missing/);
         assert.match(await error('password'), /8 characters/);
@@ -348,73 +174,28 @@ describe('typing', () => {
 
     test('the password is hidden until it is asked for', async () => {
         await open();
-        assert.equal(await field(fields.password).getAttribute('type'), 'password');
+        assert.equal(await field('password').getAttribute('type'), 'password');
         await page.getByLabel('Show the password').check();
-        assert.equal(await field(fields.password).getAttribute('type'), 'text');
+        assert.equal(await field('password').getAttribute('type'), 'text');
         await page.getByLabel('Show the password').uncheck();
-        assert.equal(await field(fields.password).getAttribute('type'), 'password');
-    });
-});
-
-describe('erasing', () => {
-    const press = (name) => page.getByRole('button', { name, exact: true }).click();
-    const begin = async (key = KEY_TEXT) => {
-        await open();
-        await field(fields.key).fill(key);
-        await page.getByText('Erase this device').first().click();
-        await press('Erase this device');
-    };
-
-    test('asks again, with the way back first', async () => {
-        await begin();
-        assert.equal(await page.evaluate(() => document.activeElement.id), 'erase-no');
-        await press('No, keep it');
-        assert.equal(await page.evaluate(() => document.activeElement.id), 'erase-ask');
-        assert.equal(await page.locator('#erase-sure').isVisible(), false);
-        assert.deepEqual(device.requests, ['GET /', 'GET /setup']);
-    });
-
-    test('says so to the device when it is meant', async () => {
-        await begin();
-        await press('Yes, erase it');
-        await page.waitForSelector('#done:not([hidden])');
-        assert.deepEqual(device.forms, [{ kind: 2, server: '', port: 0, ssid: '', password: '' }]);
-        assert.equal(await page.locator('#done-title').textContent(), 'Erased');
-    });
-
-    test('a device that could not says what to do', async () => {
-        device.forced = ['1'];
-        await begin();
-        await press('Yes, erase it');
-        await settled('erase-status');
-        assert.match(await page.locator('#erase-status').textContent(), /could not erase all/);
-    });
-
-    test('needs the key, and no other field', async () => {
-        await begin('');
-        assert.match(await page.locator('#erase-status').textContent(), /One field/);
-        assert.match(await error('key'), /five groups/);
-        assert.equal(await error('ssid'), '');
-        await begin(OTHER_KEY);
-        await press('Yes, erase it');
-        await settled('erase-status');
-        assert.match(await error('key'), /4 more tries/);
+        assert.equal(await field('password').getAttribute('type'), 'password');
     });
 });
 
 describe('for everybody', () => {
     test('each field has a name, its hint, and what is wrong with it', async () => {
         await open();
-        await page.getByRole('button', { name: 'Save and start' }).click();
-        await field(fields.port).fill('0');
+        await press('Save and start');
+        await field('port').fill('0');
         const found = await spoken(page);
         const boxes = found.filter((node) => node.role === 'textbox');
         assert.deepEqual(boxes.map((box) => box.name), Object.values(fields));
-        for (const [i, words] of ['2.4 GHz.*name of your Wi-Fi', 'Leave it empty', 'A name or numbers.*address of',
-            '1 to 65535', 'Five groups.*Type the setup key'].entries()) {
+        for (const [i, words] of ['2.4 GHz.*name of your Wi-Fi', 'Leave it empty',
+            'A name or numbers.*address of', '1 to 65535', 'Five groups.*Type the setup'].entries()) {
             assert.match(boxes[i].description, new RegExp(words));
         }
-        assert.deepEqual(boxes.map((box) => box.invalid), ['true', 'false', 'true', 'true', 'true']);
+        assert.deepEqual(boxes.map((box) => box.invalid === 'true'),
+            [true, false, true, true, true]);
         assert.deepEqual(boxes.map((box) => box.required), [true, false, true, true, true]);
         const unnamed = found.filter((node) =>
             ['button', 'checkbox', 'heading'].includes(node.role) && node.name === '');
@@ -435,7 +216,7 @@ describe('for everybody', () => {
     for (const scheme of ['light', 'dark']) {
         test(`text can be told from its ground: ${scheme}`, async () => {
             await open({ colorScheme: scheme });
-            await page.getByRole('button', { name: 'Save and start' }).click();
+            await press('Save and start');
             await page.locator('summary').click();
             await page.evaluate(() => { document.getElementById('erase-sure').hidden = false; });
             const all = await contrasts(page);
@@ -453,7 +234,8 @@ describe('for everybody', () => {
                 over: document.documentElement.scrollWidth - innerWidth,
                 small: [...document.querySelectorAll('button, input, summary')]
                     .filter((each) => each.checkVisibility())
-                    .map((each) => [each.id, (each.closest('label') || each).getBoundingClientRect().height]),
+                    .map((each) => [each.id,
+                        (each.closest('label') || each).getBoundingClientRect().height]),
                 font: parseFloat(getComputedStyle(document.getElementById('ssid')).fontSize),
             }));
             assert.ok(sizes.over <= 0, `${sizes.over} pixels too wide`);
@@ -467,34 +249,34 @@ describe('for everybody', () => {
         const seen = [];
         for (let i = 0; i < 8; ++i) {
             await page.keyboard.press('Tab');
-            seen.push(await page.evaluate(() => [document.activeElement.id || document.activeElement.tagName,
-                getComputedStyle(document.activeElement).outlineWidth]));
+            seen.push(await page.evaluate(() => {
+                const at = document.activeElement;
+                return [at.id || at.tagName, getComputedStyle(at).outlineWidth];
+            }));
         }
-        assert.deepEqual(seen, ['ssid', 'password', 'show', 'server', 'port', 'key', 'save', 'SUMMARY']
-            .map((id) => [id, '3px']));
+        assert.deepEqual(seen, [...Object.keys(fields).slice(0, 2), 'show',
+            ...Object.keys(fields).slice(2), 'save', 'SUMMARY'].map((id) => [id, '3px']));
     });
 
     for (const [size, viewport, colorScheme] of [
         ['phone', PHONE, 'light'], ['phone', PHONE, 'dark'], ['desktop', DESKTOP, 'light'],
     ]) {
         test(`pictures of it: ${size}, ${colorScheme}`, async () => {
-            const picture = (name) => page.screenshot({
-                path: join(shots, `${size}-${colorScheme}-${name}.png`), fullPage: true,
-            });
+            const take = (name) => picture(`${size}-${colorScheme}-${name}`);
             await open({ viewport, colorScheme });
-            await picture('empty');
+            await take('empty');
             await fill({ ...SETTINGS, password: 'short', server: 'http://gateway' }, '7M3K-Q2ZX');
             await save();
-            await picture('wrong');
+            await take('wrong');
             await fill(SETTINGS, OTHER_KEY);
             await save();
-            await picture('key');
-            await field(fields.key).fill(KEY_TEXT);
+            await take('key');
+            await field('key').fill(KEY_TEXT);
             await page.locator('summary').click();
             await page.locator('#erase-ask').click();
-            await picture('erase');
+            await take('erase');
             await save();
-            await picture('saved');
+            await take('saved');
         });
     }
 });
