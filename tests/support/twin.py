@@ -4,7 +4,9 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import threading
 
 import harness
@@ -12,8 +14,33 @@ import harness
 FOLDER = os.path.join("firmware-port", "twin")
 
 
+NETWORK, PASSWORD = "ward 7", "a password, with \\ and \""
+SERVER, PORT = "gateway.example", 9998
+FULL_MV, FULL_RAW = 3300, 4095  # of the converter
+# A handshake takes a third of a second on a chip, and seconds where the chip is emulated.
+PATIENCE_S = 60
+GATEWAY = ("--identify-timeout", str(PATIENCE_S))
+
+
+def image():
+    """The firmware as CI builds it, or as MEDSEC_FIRMWARE names it."""
+    return (os.environ.get("MEDSEC_FIRMWARE")
+            or os.path.join(harness.SOURCE, "build", "firmware", "medsec-device.uf2"))
+
+
+def read_arguments():
+    """Before harness.main() does, so that the script can be skipped."""
+    for name in ("BUILD", "SOURCE"):
+        value = sys.argv[sys.argv.index("--" + name.lower()) + 1]
+        setattr(harness, name, os.path.abspath(value))
+
+
 def missing():
     """Why there can be no twin here, or None."""
+    if harness.sanitized():
+        return "the image is the same in every build: the release build's turn"
+    if not os.path.exists(image()):
+        return "no %s: scripts/firmware" % image()
     if shutil.which("node") is None:
         return "no node"
     if not os.path.isdir(os.path.join(harness.SOURCE, FOLDER, "node_modules", "rp2040js")):
@@ -100,3 +127,60 @@ class Twin:
             self.log.close()
         states = [event for event in self.events if event["event"] == "state"]
         return states[-1] if states else None
+
+
+class TwinTest(harness.GatewayTest):
+    """A test with a twin that is registered, and stands as an access point."""
+
+    device = "iot_med_dev_01"
+    wire = ()  # options of `medsec-keygen add`
+    publish = ()  # options of medsec-proxy
+    module = "1"  # AT firmware
+
+    def setUp(self):
+        super().setUp()
+        self.broker.start()
+        self.subscriber = harness.Subscriber(self.broker, "Pico/#", session="kept")
+        self.addCleanup(self.subscriber.close)
+        self.registry.keygen("add", self.device, "--uf2", "--out", self.folder, *self.wire)
+        self.gateway = self.start_gateway()
+        self.samples = os.path.join(self.folder, "samples")
+        self.twin = Twin(
+            "--flash", os.path.join(self.folder, "flash"), "--uf2", image(),
+            "--uf2", os.path.join(self.folder, self.device + ".uf2"), "--at", self.module,
+            "--switch", "configuration", "--network", "%s:%s" % (NETWORK, PASSWORD),
+            "--record", self.samples, "--host", "%s=%s:%d" % ((SERVER,) + self.gateway.address),
+            log=os.path.join(self.folder, "twin.log"))
+        self.addCleanup(self.twin.close)
+
+    def start_gateway(self, *arguments):
+        return self.proxy(*GATEWAY, *self.publish, *arguments)
+
+    def restart_gateway(self):
+        self.gateway.stop(signal.SIGKILL)
+        self.gateway = self.start_gateway("--listen", "%s:%d" % self.gateway.address)
+
+    def key(self):
+        return self.registry.keygen("setup-key", self.device).stdout.split()[-1]
+
+    def sampled(self):
+        """What the converter gave, start by start, of those that measured: [millivolts]."""
+        starts = {}
+        if os.path.exists(self.samples):
+            with open(self.samples, encoding="ascii") as file:
+                for line in file.read().splitlines():
+                    start, _, raw = json.loads(line)
+                    starts.setdefault(start, []).append(millivolts(raw))
+        return list(starts.values())
+
+    def assert_sound(self):
+        """Ends the twin: nothing happened to it that a device must not do. Its last state."""
+        state = self.twin.close()
+        self.assertEqual(self.twin.faults(), [])
+        self.assertEqual(state["wire"], [], "times on the 1-Wire line")
+        self.assertEqual(state["overruns"], 0, "bytes that the UART lost")
+        return state
+
+
+def millivolts(raw):
+    return (raw * FULL_MV + FULL_RAW // 2) // FULL_RAW
