@@ -69,9 +69,10 @@ static bool is_server(const char *text)
     return numeric == len ? is_address(text, len) : is_name(text, len);
 }
 
-/* Bytes of the character that begins there; 0: none does, or it is a control character. RFC 3629
- * section 4: what the first byte asks of the second; those behind are 80 to BF. */
-static size_t character_len(const uint8_t *text, size_t left)
+/* Bytes of the character that begins there; 0: none does, or it is a control character. There is a
+ * NUL behind it. RFC 3629 section 4: what the first byte asks of the second; the others are 80 to
+ * BF. */
+static size_t character_len(const uint8_t *text)
 {
     static const struct {
         uint8_t first, last, second, second_last, len;
@@ -85,7 +86,7 @@ static size_t character_len(const uint8_t *text, size_t left)
     while (row < sizeof rows / sizeof rows[0] && text[0] > rows[row].last) {
         row++;
     }
-    if (row == sizeof rows / sizeof rows[0] || text[0] < rows[row].first || left < rows[row].len) {
+    if (row == sizeof rows / sizeof rows[0] || text[0] < rows[row].first) {
         return 0;
     }
     for (size_t i = 1; i < rows[row].len; i++) {
@@ -101,15 +102,14 @@ static size_t character_len(const uint8_t *text, size_t left)
 static bool is_ssid(const char *text)
 {
     size_t len = medsec__length(text, MEDSEC_SETUP_SSID_MAX + 1);
-    size_t at = 0;
-    while (at < len) {
-        size_t step = character_len((const uint8_t *)text + at, len - at);
-        if (step == 0) {
-            return false;
-        }
-        at += step;
+    if (len == 0 || len > MEDSEC_SETUP_SSID_MAX) {
+        return false;
     }
-    return len > 0 && len <= MEDSEC_SETUP_SSID_MAX;
+    size_t step = 1;
+    for (size_t at = 0; at < len && step > 0; at += step) {
+        step = character_len((const uint8_t *)text + at);
+    }
+    return step > 0;
 }
 
 static bool is_password(const char *text)

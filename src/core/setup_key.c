@@ -19,7 +19,7 @@ static char to_digit(uint32_t five)
     return (char)digit;
 }
 
-enum { KEY_BYTES = 13 }; /* 100 bits and 4 that are not used */
+enum { KEY_BYTES = 16 }; /* of them 100 bits are used */
 
 static medsec_status make_key(char key[MEDSEC_SETUP_KEY_LEN], const medsec_crypto *crypto,
                               const uint8_t *secret, size_t len, const char *device)

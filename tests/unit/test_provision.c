@@ -70,6 +70,12 @@ static void test_boot_record_that_is_none(void **state)
         bad[bit / 8] ^= (uint8_t)(1u << bit % 8);
         refuse(bad);
     }
+    uint8_t hash[32];
+    memcpy(bad, out, sizeof bad);
+    bad[3] = '2'; /* of another format, with a good sum */
+    crypto_hash_sha256(hash, bad, RECORD_LEN - SUM_LEN);
+    memcpy(bad + RECORD_LEN - SUM_LEN, hash, SUM_LEN);
+    refuse(bad);
     for (size_t len = 0; len < sizeof out; len++) {
         memset(bad, 0xff, sizeof bad);
         memcpy(bad, out, len);

@@ -56,7 +56,7 @@ static void test_settings_check_on_every_vector(void **state)
         cJSON_Delete(row);
     }
     fclose(file);
-    assert_int_equal(rows[0] + rows[1], 102);
+    assert_int_equal(rows[0] + rows[1], 103);
     assert_in_range(rows[1], 30, 50);
 }
 
