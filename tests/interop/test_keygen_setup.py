@@ -149,6 +149,14 @@ class Qr(Keygen):
         for side in (rows[:4], rows[-4:], [row[:4] for row in rows], [row[-4:] for row in rows]):
             self.assertFalse(any(dark for row in side for dark in row))
 
+    def test_is_no_mirror_image(self):
+        # One module is dark in every code: the eighth row from below, the ninth column.
+        self.keygen("add", "bed", "--count", "8")
+        for number in range(1, 9):
+            rows = modules(self.keygen("setup-key", "bed-%04d" % number, "--qr").splitlines()[1:])
+            size = len(rows[0]) - 8
+            self.assertTrue(rows[4 + size - 8][4 + 8])
+
     def test_of_a_rotation_there_are_two(self):
         self.keygen("add", "bed-7")
         self.keygen("rotate", "bed-7", "--out", "next")
