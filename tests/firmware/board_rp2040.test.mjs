@@ -244,6 +244,14 @@ test('UART: more than fits is sent, what nobody took in time is counted', () => 
     assert.equal(lost, 3000 + 1 + 'lost\n'.length - 2048);
 });
 
+test('UART: what the chip itself had no room for is counted', () => {
+    const bench = new Bench();
+    bench.say('deaf 8', 'x'.repeat(40)); // room for 32 bytes
+    bench.expect('deaf');
+    assert.match(bench.ask(''), /^\?/);
+    assert.ok(bench.number('lost') > 0);
+});
+
 test('noise is there when the oscillator has some', () => {
     const bits = numbersOf(new Bench().ask('noise 40'));
     assert.equal(bits.length, 64);

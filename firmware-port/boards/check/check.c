@@ -193,6 +193,15 @@ static void do_many(shell *shell)
     }
 }
 
+static void do_deaf(shell *shell)
+{
+    shell->board->lock(shell->board->context);
+    for (uint32_t i = 0; i < shell->arguments[0]; i++) {
+        shell->board->delay_us(shell->board->context, 1000);
+    }
+    shell->board->unlock(shell->board->context);
+}
+
 static void do_lost(shell *shell)
 {
     say_hex(shell, shell->board->uart_lost(shell->board->context), 8);
@@ -228,8 +237,8 @@ static const command commands[] = {
     {"wire", 0, do_wire},   {"erase", 1, do_erase}, {"program", 2, do_program},
     {"flash", 2, do_flash}, {"noise", 1, do_noise}, {"tick", 1, do_tick},
     {"ticks", 0, do_ticks}, {"sleep", 1, do_sleep}, {"many", 1, do_many},
-    {"lost", 0, do_lost},   {"feed", 0, do_feed},   {"reset", 0, do_reset},
-    {"hang", 0, do_hang},   {"fault", 0, do_fault},
+    {"deaf", 1, do_deaf},   {"lost", 0, do_lost},   {"feed", 0, do_feed},
+    {"reset", 0, do_reset}, {"hang", 0, do_hang},   {"fault", 0, do_fault},
 };
 
 /* The next word of the line, ended with a NUL; an empty one at the end. */

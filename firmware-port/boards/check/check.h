@@ -20,6 +20,7 @@
  *     tick INTERVAL, ticks      the led turns with each; ticks stops it and gives their times
  *     sleep DURATION            how long it was, in microseconds
  *     many N                    N characters, also more than fit the ring
+ *     deaf N                    locked for N milliseconds
  *     lost, feed, reset         feed: the watchdog, which begins with that
  *     hang, fault               never come back by themselves
  */

@@ -174,7 +174,6 @@ ALWAYS_INLINE void wait_for(uint32_t address, uint32_t bits)
 #define TIMER_TIMERAWL 0x40054028u
 #define TIMER_INTR 0x40054034u
 #define TIMER_INTE 0x40054038u
-#define TIMER_INTF 0x4005403cu
 
 /* The processor's own (2.4): interrupts, vector table */
 #define NVIC_ISER 0xe000e100u

@@ -8,7 +8,8 @@
 typedef void (*handler)(void);
 
 /* rp2040.ld: addresses */
-extern uint32_t stack_top[], data_begin[], data_end[], data_load[], bss_begin[], bss_end[];
+extern uint32_t stack_top[], data_begin[], data_load[], bss_begin[];
+extern const uint8_t data_len[], bss_len[]; /* numbers: the address is the length */
 
 int main(void);
 _Noreturn void start(void);
@@ -43,12 +44,11 @@ static void vectors_start(void)
 
 _Noreturn void start(void)
 {
-    const uint32_t *from = data_load;
-    for (uint32_t *to = data_begin; to < data_end; to++, from++) {
-        *to = *from;
+    for (size_t i = 0; i < (uintptr_t)data_len / sizeof data_begin[0]; i++) {
+        data_begin[i] = data_load[i];
     }
-    for (uint32_t *to = bss_begin; to < bss_end; to++) {
-        *to = 0;
+    for (size_t i = 0; i < (uintptr_t)bss_len / sizeof bss_begin[0]; i++) {
+        bss_begin[i] = 0;
     }
     vectors_start();
     clocks_start();

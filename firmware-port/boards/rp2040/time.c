@@ -6,6 +6,7 @@
  * would come after 71 minutes. */
 enum { ALARM_TICK = 0, ALARM_WAKE = 1 };
 
+#define SETTING_US 20u
 #define SLEEP_MAX_US 0x40000000u /* less than the alarms' range */
 
 static struct {
@@ -56,7 +57,6 @@ void time_sleep(void *context, uint64_t until_us)
     if (time_now_us(context) < until_us) {
         sleep_until_event();
     }
-    put(TIMER_ARMED, 1u << ALARM_WAKE);
 }
 
 void time_on_wake(void)
@@ -64,24 +64,18 @@ void time_on_wake(void)
     put(TIMER_INTR, 1u << ALARM_WAKE);
 }
 
-static void arm(void)
-{
-    put(TIMER_ALARM(ALARM_TICK), (uint32_t)ticker.due_us);
-    if (time_now_us(NULL) >= ticker.due_us) {
-        set_bits(TIMER_INTF, 1u << ALARM_TICK);
-    }
-}
-
+/* What is due, or nearly, when the last one has been done was missed: the alarm could not be set in
+ * time for it, with code that comes out of flash. */
 void time_on_tick(void)
 {
-    clear_bits(TIMER_INTF, 1u << ALARM_TICK);
+    bool rang = (get(TIMER_INTR) & 1u << ALARM_TICK) != 0; /* not if it was set anew meanwhile */
     put(TIMER_INTR, 1u << ALARM_TICK);
-    if (ticker.fn) {
+    if (rang && ticker.fn) {
         ticker.fn(ticker.argument);
         do {
             ticker.due_us += ticker.interval_us;
-        } while (ticker.due_us <= time_now_us(NULL));
-        arm();
+        } while (ticker.due_us <= time_now_us(NULL) + SETTING_US);
+        put(TIMER_ALARM(ALARM_TICK), (uint32_t)ticker.due_us);
     }
 }
 
@@ -93,10 +87,9 @@ void time_tick(void *context, uint32_t interval_us, void (*fn)(void *argument), 
     ticker.interval_us = interval_us;
     ticker.due_us = time_now_us(context) + interval_us;
     put(TIMER_ARMED, 1u << ALARM_TICK);
-    clear_bits(TIMER_INTF, 1u << ALARM_TICK);
     put(TIMER_INTR, 1u << ALARM_TICK);
     if (fn) {
-        arm();
+        put(TIMER_ALARM(ALARM_TICK), (uint32_t)ticker.due_us);
     }
     interrupts_restore(before);
 }
