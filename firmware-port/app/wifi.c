@@ -70,7 +70,8 @@ static bool tell_data(const wifi *w, const at_event *bytes, wifi_event *event)
     return true;
 }
 
-/* Takes what has come; true: there is an event. */
+/* Takes what has come; true: there is an event. What one line of the module makes due is told
+ * before the next one is looked at. */
 static bool listen(wifi *w, wifi_event *event)
 {
     while (!tell_due(w, event)) {
@@ -124,7 +125,8 @@ static void send_piece(wifi *w, uint8_t link)
     wifi__begin(w, WIFI_COMMAND_SEND, link);
 }
 
-/* The links in turn, from behind the last one that was served. */
+/* The links in turn, from behind the last one that was served. One that is to be closed sends no
+ * more. */
 static bool begin_for_link(wifi *w)
 {
     for (uint8_t i = 1; i <= WIFI_LINKS; i++) {
@@ -175,7 +177,7 @@ static void write_filler(wifi *w)
 static void write_out(wifi *w)
 {
     write_filler(w);
-    if (w->filler == 0 && w->out_at < w->out_len) {
+    if (w->out_at < w->out_len) {
         size_t left = (size_t)(w->out_len - w->out_at);
         w->out_at = (uint16_t)(w->out_at + write_bytes(w, w->out + w->out_at, left));
     }
@@ -255,7 +257,7 @@ bool wifi_send(wifi *w, uint8_t link, const uint8_t *data, size_t len)
         return false;
     }
     wifi_link *to = &w->links[link];
-    if (!to->open || to->closing || to->data != NULL || to->sent_due) {
+    if (!to->open || to->closing || to->data != NULL) {
         return false;
     }
     to->data = data;
@@ -263,18 +265,9 @@ bool wifi_send(wifi *w, uint8_t link, const uint8_t *data, size_t len)
     return true;
 }
 
-static bool is_sending(const wifi *w, uint8_t link)
-{
-    return (w->command == WIFI_COMMAND_SEND || w->command == WIFI_COMMAND_PAYLOAD) &&
-           w->link == link;
-}
-
 void wifi_close(wifi *w, uint8_t link)
 {
     if (link < WIFI_LINKS && w->links[link].open) {
         w->links[link].closing = true;
-        if (!is_sending(w, link)) {
-            w->links[link].data = NULL;
-        }
     }
 }

@@ -46,12 +46,8 @@ static void link_closed(wifi *w, uint8_t number)
     if (w->command >= WIFI_COMMAND_OPEN && w->link == number) {
         orphan(w);
     }
-    if (link->open) {
-        link->closed_due = link->closed_due || !link->opened_due;
-    }
+    link->closed_due = link->closed_due || link->open;
     link->open = false;
-    link->opened_due = false;
-    link->sent_due = false;
     link->closing = false;
     link->data = NULL;
 }
@@ -75,9 +71,8 @@ static void lost(wifi *w, wifi_reason reason)
     w->failed_due = w->failed_due || w->host != NULL;
     w->host = NULL;
     w->reason = (uint8_t)reason;
-    w->left_due = w->left_due || (w->up && !w->up_due);
-    w->refused_due = w->refused_due || !w->up;
-    w->up_due = false;
+    w->left_due = w->up;
+    w->refused_due = !w->up;
     w->up = false;
 }
 
@@ -89,7 +84,6 @@ void wifi__fault(wifi *w)
     w->joined = false;
     w->step = WIFI_COMMAND_RESET;
     nothing_under_way(w);
-    w->payload_left = 0;
     w->filler = WIFI_SEND_MAX;
     w->out_len = 0;
     w->out_at = 0;
@@ -158,20 +152,18 @@ static void open_ended(wifi *w, bool good)
 static void send_ended(wifi *w, bool good)
 {
     wifi_link *link = &w->links[w->link];
-    w->filler = 0;
     w->payload_left = 0;
     if (w->orphan) {
         return;
     }
     if (!good) {
-        link->data = NULL;
         link->closing = true;
         return;
     }
     link->data += w->piece;
     link->len -= w->piece;
     link->sent_due = link->len == 0;
-    if (link->sent_due || link->closing) {
+    if (link->sent_due) {
         link->data = NULL;
     }
 }

@@ -119,14 +119,49 @@ static void test_words_of_a_station_mean_nothing(void **state)
 {
     (void)state;
     listening();
+    wifi_open(&bench.wifi, "gateway.example", 1);
+    wifi_bench_turn(&bench);
+    wifi_bench_events(&bench, "FAILED\n");
     wifi_bench_say(&bench,
                    "0,CONNECT\r\nWIFI DISCONNECT\r\nWIFI GOT IP\r\n+CWJAP:1\r\n> OK\r\nERROR\r\n"
                    "SEND OK\r\nbusy p...\r\n");
     wifi_bench_events(&bench, "OPENED 0\n");
-    wifi_open(&bench.wifi, "gateway.example", 1);
-    wifi_bench_turn(&bench);
-    wifi_bench_events(&bench, "FAILED\n");
     wifi_bench_expect(&bench, "");
+}
+
+static void test_connect_means_nothing_before_the_server_listens(void **state)
+{
+    (void)state;
+    wifi_bench_begin(&bench, WIFI_ACCESS_POINT, 256, 256);
+    wifi_bench_answer(&bench, "AT+RST\r\n", "ready\r\n0,CONNECT\r\n");
+    wifi_bench_events(&bench, "");
+}
+
+static void test_send_goes_on_when_another_link_is_closed(void **state)
+{
+    (void)state;
+    listening();
+    wifi_bench_say(&bench, "0,CONNECT\r\n1,CONNECT\r\n");
+    send_text(1, "answer");
+    wifi_bench_answer(&bench, "AT+CIPSEND=1,6\r\n", "0,CLOSED\r\n> ");
+    wifi_bench_answer(&bench, "answer", "\r\nSEND OK\r\n");
+    wifi_bench_events(&bench, "OPENED 0\nOPENED 1\nCLOSED 0\nSENT 1\n");
+}
+
+static void test_start_refuses_a_name_that_would_end_the_command(void **state)
+{
+    (void)state;
+    const wifi_options options = {
+        .mode = WIFI_ACCESS_POINT, .name = "a\nb", .password = "", .port = 80};
+    memset(&bench, 0, sizeof bench);
+    bench.read_max = bench.room = 4096;
+    wifi_bench_start(&bench, &options);
+    wifi_bench_wait(&bench, 5000);
+    wifi_bench_say(&bench, "ready\r\n");
+    for (int i = 0; i < 4; i++) {
+        wifi_bench_say(&bench, "OK\r\n");
+    }
+    wifi_bench_events(&bench, "REFUSED 4\nREFUSED 0\n");
 }
 
 int main(void)
@@ -138,6 +173,9 @@ int main(void)
         cmocka_unit_test(test_link_is_used_again_at_once),
         cmocka_unit_test(test_close_does_not_hit_the_next_one_of_that_link),
         cmocka_unit_test(test_words_of_a_station_mean_nothing),
+        cmocka_unit_test(test_connect_means_nothing_before_the_server_listens),
+        cmocka_unit_test(test_send_goes_on_when_another_link_is_closed),
+        cmocka_unit_test(test_start_refuses_a_name_that_would_end_the_command),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,6 +97,17 @@ static void test_command_of_setting_up_that_is_refused_resets_the_module(void **
     comes_back();
 }
 
+static void test_join_has_half_a_minute(void **state)
+{
+    (void)state;
+    begin();
+    wifi_bench_set_up_station(&bench);
+    wifi_bench_wait(&bench, 29999);
+    wifi_bench_events(&bench, "");
+    wifi_bench_wait(&bench, 1);
+    wifi_bench_events(&bench, "REFUSED 4\n");
+}
+
 static void test_open_without_an_answer_fails_and_resets(void **state)
 {
     (void)state;
@@ -168,6 +179,64 @@ static void test_lost_bytes_reset_the_module(void **state)
     wifi_bench_events(&bench, "");
 }
 
+/* A command of which half is written is not written to its end. */
+static void test_lost_bytes_have_the_present_command_forgotten(void **state)
+{
+    (void)state;
+    const uint8_t data[] = "hello";
+    opened();
+    bench.room = 7;
+    assert_true(wifi_send(&bench.wifi, 0, data, 5));
+    bench.now_ms++;
+    wifi_bench_turn(&bench);
+    bench.lost = 7;
+    bench.now_ms++;
+    bench.room = 4096;
+    wifi_bench_turn(&bench);
+    wifi_bench_wait(&bench, 1000);
+    bench.written[bench.written_len] = '\0';
+    assert_memory_equal(bench.written, "AT+CIPS      ", 13);
+    assert_null(strstr(bench.written, "END"));
+}
+
+static void test_lost_bytes_within_data_end_them(void **state)
+{
+    (void)state;
+    opened();
+    wifi_bench_say(&bench, "+IPD,0,100:part");
+    bench.lost = 7;
+    wifi_bench_wait(&bench, 0);
+    wifi_bench_events(&bench, "DATA 0 part\nCLOSED 0\nLEFT 4\n");
+    wifi_bench_say(&bench, "\r\nready\r\n");
+    wifi_bench_wait(&bench, 10);
+    bench.written[bench.written_len] = '\0';
+    assert_non_null(strstr(bench.written, "ATE0\r\n"));
+}
+
+static void test_ready_has_the_rest_of_the_reset_forgotten(void **state)
+{
+    (void)state;
+    wifi_bench_begin(&bench, WIFI_STATION, 256, 1);
+    bench.room = 0;
+    wifi_bench_say(&bench, "\r\nready\r\n");
+    bench.room = 256;
+    wifi_bench_expect(&bench, "AATE0\r\n");
+}
+
+/* The UART takes it as fast as it can, and no command comes in between. */
+static void test_filler_is_written_as_there_is_room(void **state)
+{
+    (void)state;
+    opened();
+    bench.lost = 7;
+    bench.room = 10;
+    wifi_bench_wait(&bench, 500);
+    assert_in_range(bench.written_len, 1000, 1020);
+    wifi_bench_events(&bench, "CLOSED 0\nLEFT 4\n");
+    wifi_bench_wait(&bench, 1000);
+    assert_int_equal(bench.written_len, WIFI_SEND_MAX + strlen("AT+RST\r\n"));
+}
+
 static void test_silence_within_data_resets_the_module(void **state)
 {
     (void)state;
@@ -207,6 +276,24 @@ static void test_busy_has_an_end(void **state)
     }
     wifi_bench_events(&bench, "REFUSED 4\n");
     comes_back();
+}
+
+static void test_busy_is_counted_for_each_command(void **state)
+{
+    (void)state;
+    const uint8_t data[] = "hello";
+    opened();
+    for (int command = 0; command < 2; command++) {
+        assert_true(wifi_send(&bench.wifi, 0, data, 5));
+        for (int i = 0; i < 100; i++) {
+            wifi_bench_say(&bench, "busy s...\r\n");
+            wifi_bench_wait(&bench, 200);
+        }
+        bench.written_len = 0;
+        wifi_bench_say(&bench, "> ");
+        wifi_bench_answer(&bench, "hello", "SEND OK\r\n");
+        wifi_bench_events(&bench, "SENT 0\n");
+    }
 }
 
 static void test_reset_passes_over_all_but_ready(void **state)
@@ -255,6 +342,18 @@ static void test_until_tells_when_to_come_back(void **state)
     bench.room = 0;
     wifi_bench_say(&bench, "defghi> ");
     assert_true(wifi_until_ms(&bench.wifi) == bench.now_ms + 5);
+    bench.room = 256;
+    wifi_bench_wait(&bench, 5);
+    wifi_bench_say(&bench, "SEND OK\r\n");
+    assert_true(wifi_until_ms(&bench.wifi) == UINT64_MAX);
+    wifi_open(&bench.wifi, "gateway.example", 9998);
+    assert_true(wifi_until_ms(&bench.wifi) <= bench.now_ms);
+    wifi_event event;
+    wifi_poll(&bench.wifi, bench.now_ms, &event);
+    assert_int_equal(event.type, WIFI_FAILED);
+    assert_true(wifi_until_ms(&bench.wifi) <= bench.now_ms); /* there may be more */
+    wifi_poll(&bench.wifi, bench.now_ms, &event);
+    assert_true(wifi_until_ms(&bench.wifi) == UINT64_MAX);
 }
 
 int main(void)
@@ -263,14 +362,20 @@ int main(void)
         cmocka_unit_test(test_module_that_never_answers_is_reset_for_ever),
         cmocka_unit_test(test_command_without_an_answer_resets_the_module),
         cmocka_unit_test(test_command_of_setting_up_that_is_refused_resets_the_module),
+        cmocka_unit_test(test_join_has_half_a_minute),
         cmocka_unit_test(test_open_without_an_answer_fails_and_resets),
         cmocka_unit_test(test_send_without_an_answer_resets),
         cmocka_unit_test(test_payload_that_is_given_up_is_not_written_any_more),
         cmocka_unit_test(test_module_that_starts_anew_is_set_up_at_once),
         cmocka_unit_test(test_lost_bytes_reset_the_module),
+        cmocka_unit_test(test_lost_bytes_have_the_present_command_forgotten),
+        cmocka_unit_test(test_lost_bytes_within_data_end_them),
+        cmocka_unit_test(test_ready_has_the_rest_of_the_reset_forgotten),
+        cmocka_unit_test(test_filler_is_written_as_there_is_room),
         cmocka_unit_test(test_silence_within_data_resets_the_module),
         cmocka_unit_test(test_what_cannot_be_resets_the_module),
         cmocka_unit_test(test_busy_has_an_end),
+        cmocka_unit_test(test_busy_is_counted_for_each_command),
         cmocka_unit_test(test_reset_passes_over_all_but_ready),
         cmocka_unit_test(test_reset_passes_over_data_that_never_come),
         cmocka_unit_test(test_until_tells_when_to_come_back),

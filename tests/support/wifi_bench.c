@@ -23,7 +23,11 @@ static size_t give(void *context, uint8_t *out, size_t cap)
 static size_t take(void *context, const uint8_t *data, size_t len)
 {
     wifi_bench *bench = context;
-    size_t count = len < bench->room ? len : bench->room;
+    bench->taken = bench->taken_ms == bench->now_ms ? bench->taken : 0;
+    bench->taken_ms = bench->now_ms;
+    size_t left = bench->room > bench->taken ? bench->room - bench->taken : 0;
+    size_t count = len < left ? len : left;
+    bench->taken += count;
     assert_true(bench->written_len + count < sizeof bench->written);
     memcpy(bench->written + bench->written_len, data, count);
     bench->written_len += count;

@@ -16,7 +16,9 @@ typedef struct wifi_bench {
     uint64_t now_ms;
     uint32_t lost;
     size_t read_max; /* bytes of one uart_read */
-    size_t room; /* bytes of one uart_write */
+    size_t room; /* bytes that the UART takes in one millisecond */
+    size_t taken; /* of those, in this one */
+    uint64_t taken_ms;
     char said[16384]; /* by the module, not yet read */
     size_t said_len;
     char written[16384]; /* by the driver, not yet expected */
