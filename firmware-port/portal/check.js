@@ -4,7 +4,7 @@
 
 import { bytesOf } from './form.js';
 
-const MAX = { server: 64, label: 63, ssid: 32, password: 63, port: 65535 };
+const MAX = { server: 64, ssid: 32, password: 63, port: 65535 };
 const PASSWORD_MIN = 8;
 const KEY_LEN = 20;
 const BASE32 = /[^0-9A-HJKMNP-TV-Z]/;
@@ -73,37 +73,27 @@ export function checkServer(typed) {
     if (text.length > MAX.server) {
         return wrong(`Too long by ${characters(text.length - MAX.server)}: the device keeps 64.`);
     }
-    return /^[0-9.]+$/.test(text) ? checkNumbers(text.split('.')) : checkName(text.split('.'));
+    return /^[0-9.]+$/.test(text) ? checkNumbers(text.split('.')) : checkName(text);
 }
 
 function checkNumbers(parts) {
-    const bad = parts.find((part) => part > 255 || /^0./.test(part));
-    if (bad) {
-        return wrong(`“${bad}” cannot be part of an address: each number is 0 to 255, with no ` +
-            'zero in front.');
+    const last = parts.length - 1;
+    const text = 'An address of numbers has four of them with dots between, each 0 to 255 with ' +
+        'no zero in front, such as 192.168.0.2.';
+    const isWrong = (part, i) => part > 255 || /^0./.test(part) || (!part && i < last);
+    if (last > 3 || parts.some(isWrong)) {
+        return wrong(text);
     }
-    if (parts.length > 4 || parts.slice(0, -1).includes('')) {
-        return wrong('An address of numbers has four of them with dots between, such as ' +
-            '192.168.0.2.');
-    }
-    return parts.length < 4 || parts.includes('')
-        ? unfinished('An address of numbers has four of them, such as 192.168.0.2.') : null;
+    return last < 3 || !parts[last] ? unfinished(text) : null;
 }
 
-function checkName(labels) {
-    const last = labels[labels.length - 1];
-    if (labels.slice(0, -1).includes('')) {
-        return wrong('A name cannot begin with a dot, or have two in a row.');
+function checkName(name) {
+    const text = 'Each part of a name begins and ends with a letter or digit, and has 63 ' +
+        'characters at most.';
+    if (/(^|\.)[.-]|-\.|[^.]{64}/.test(name)) {
+        return wrong(text);
     }
-    if (labels.some((label) => label.length > MAX.label)) {
-        return wrong('A part of a name has 63 characters at most.');
-    }
-    if (labels.some((label) => label.startsWith('-')) ||
-        labels.slice(0, -1).some((label) => label.endsWith('-'))) {
-        return wrong('No part of a name begins or ends with a hyphen.');
-    }
-    return last === '' || last.endsWith('-')
-        ? unfinished(`A name cannot end with “${last ? '-' : '.'}”.`) : null;
+    return /[.-]$/.test(name) ? unfinished(text) : null;
 }
 
 export function checkPort(typed) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sealed form and its answer, as docs/wire.md has them under "Setup page".
 
-// The library's small variant: four times slower, for 192 bytes.
-import { chacha20poly1305 } from '@noble/ciphers/_micro';
-import { hkdf } from '@noble/hashes/hkdf';
+// The library's small variant: four times slower, for 192 bytes. This is its chacha20poly1305
+// without checks of lengths, which are constants here.
+import { _poly1305_aead, chacha20 } from '@noble/ciphers/_micro';
 import { sha256 } from '@noble/hashes/sha2';
 
 export const NONCE_LEN = 16;
@@ -11,20 +11,30 @@ export const KIND = { settings: 1, decommission: 2 };
 export const STATUS = { done: 0, notStored: 1, badForm: 2 };
 
 const VERSION = 1;
-const KEY_LEN = 32;
 const PLAIN_LEN = 192;
 const AT = { version: 0, kind: 1, port: 2, server: 4, ssid: 68, password: 100 };
 
 export const bytesOf = (text) => new TextEncoder().encode(text);
 
 // Each pair of keys seals one form only: so the number that the cipher wants is always 0.
-const cipher = (key, label) => chacha20poly1305(key, new Uint8Array(12), bytesOf(label));
+const aead = _poly1305_aead(chacha20);
+const cipher = (key, label) => aead(key, new Uint8Array(12), bytesOf(label));
+
+export const joined = (...parts) => Uint8Array.from(parts.flatMap((part) => [...part]));
+
+// RFC 2104, for keys of 64 bytes at the most.
+function hmac(key, ...parts) {
+    const padded = (pad) => Uint8Array.from({ length: 64 }, (_, i) => key[i] ^ pad);
+    return sha256(joined(padded(0x5c), sha256(joined(padded(0x36), ...parts))));
+}
 
 // `salt` is the device's nonce and as many random bytes of ours: who plays the device may give one
-// nonce twice.
+// nonce twice. RFC 5869, whose first two blocks are the two keys.
 export function keysOf(key, salt) {
-    const both = hkdf(sha256, bytesOf(key), salt, bytesOf('medsec setup 1'), 2 * KEY_LEN);
-    return { form: both.subarray(0, KEY_LEN), answer: both.subarray(KEY_LEN) };
+    const info = bytesOf('medsec setup 1');
+    const secret = hmac(salt, bytesOf(key));
+    const form = hmac(secret, info, [1]);
+    return { form, answer: hmac(secret, form, info, [2]) };
 }
 
 export function settingsForm({ server, port, ssid, password }) {
@@ -44,8 +54,6 @@ function emptyForm(kind) {
     plain[AT.kind] = kind;
     return plain;
 }
-
-export const joined = (a, b) => Uint8Array.of(...a, ...b);
 
 export const sealForm = (keys, salt, plain) =>
     joined(salt, cipher(keys.form, 'form').encrypt(plain));
