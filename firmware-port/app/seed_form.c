@@ -57,9 +57,9 @@ static medsec_status open_value(char *out, size_t max, const medsec_crypto *cryp
 static uint16_t read_port(const char *text)
 {
     uint32_t port = 0;
-    size_t len = medsec__length(text, PORT_DIGITS_MAX + 1);
+    size_t len = medsec__length(text, PORT_DIGITS_MAX);
     for (size_t i = 0; i < len; i++) {
-        if (len > PORT_DIGITS_MAX || !medsec__is_digit(text[i])) {
+        if (!medsec__is_digit(text[i])) {
             return 0;
         }
         port = port * 10 + (uint32_t)(text[i] - '0');

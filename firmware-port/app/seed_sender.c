@@ -85,7 +85,6 @@ void seed_sender_disconnected(seed_sender *sender, uint64_t now_ms)
     sender->backoff_ms =
         pause_ms < MEDSEC_DEVICE_BACKOFF_MAX_MS / 2 ? 2 * pause_ms : MEDSEC_DEVICE_BACKOFF_MAX_MS;
     sender->state = SENDER_IDLE;
-    sender->sending = 0;
 }
 
 bool seed_sender_is_connected(const seed_sender *sender)

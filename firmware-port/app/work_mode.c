@@ -114,7 +114,7 @@ static void opened(work_mode *work)
 /* A gateway may ask for another pace. Nothing is said down the seed wire. */
 static void receive(work_mode *work, const uint8_t *data, size_t len)
 {
-    if (work->is_seed || work->link != LINK_OPEN) {
+    if (work->is_seed) {
         return;
     }
     medsec_config config;

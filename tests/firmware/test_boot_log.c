@@ -9,7 +9,7 @@
 
 enum { FIRST_BOOT = 1000, STARTS = 100 };
 
-static const uint8_t noise[MEDSEC_BOOT_SEED_LEN] = "noise";
+static uint8_t noise[MEDSEC_BOOT_SEED_LEN] = "noise";
 static flash_model flash;
 static board table;
 
@@ -193,6 +193,23 @@ static void test_next_when_the_old_record_stays(void **state)
     expect_refused(MEDSEC_ERR_IO);
 }
 
+/* The new record is not there, but that was not said: the old one must stay. */
+static bool program_only_zeros(void *context, uint32_t offset, const uint8_t *data, size_t len)
+{
+    return data[0] != 0 || flash_model_program(context, offset, data, len);
+}
+
+static void test_next_when_the_new_record_is_not_there(void **state)
+{
+    (void)state;
+    medsec_boot_record mine;
+    provision(FIRST_BOOT);
+    table.flash_program = program_only_zeros;
+    expect_refused(MEDSEC_ERR_IO);
+    table.flash_program = flash_model_program;
+    expect_start(&mine, FIRST_BOOT);
+}
+
 /* Two starts one after the other, of which the first is cut; then one that is not. What was given
  * to be used is never given again. False: the first was over before the cut. */
 static bool start_is_cut(unsigned used, unsigned at, flash_tear tear)
@@ -210,6 +227,7 @@ static bool start_is_cut(unsigned used, unsigned at, flash_tear tear)
     assert_int_equal(status, was_cut ? MEDSEC_ERR_IO : MEDSEC_OK);
     uint32_t highest = was_cut ? mine.boot : cut.boot;
     flash_model_power(&flash, 0, TEAR_NOTHING);
+    noise[0]++; /* so that what was torn is not what comes in its place */
     assert_int_equal(start(&last), MEDSEC_OK);
     assert_in_range(last.boot, highest + 1, highest + 2);
     assert_memory_not_equal(last.seed, mine.seed, MEDSEC_BOOT_SEED_LEN);
@@ -278,6 +296,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_next_ends_with_the_numbers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_next_on_a_worn_flash, setup, teardown),
         cmocka_unit_test_setup_teardown(test_next_when_the_old_record_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_next_when_the_new_record_is_not_there, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_next_cut_at_each_step, setup, teardown),
         cmocka_unit_test_setup_teardown(test_next_cut_again_and_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wipe_leaves_nothing, setup, teardown),

@@ -158,6 +158,19 @@ static void test_wipe_of_a_worn_flash(void **state)
     assert_false(identity_wipe(&table));
 }
 
+static bool erase_no_settings(void *context, uint32_t offset)
+{
+    return offset != FLASH_SETTINGS && flash_model_erase(context, offset);
+}
+
+static void test_wipe_tells_what_stays(void **state)
+{
+    (void)state;
+    provision();
+    table.flash_erase = erase_no_settings;
+    assert_false(identity_wipe(&table));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +181,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wipe_cut_at_each_step, setup, teardown),
         cmocka_unit_test_setup_teardown(test_load_cut_while_it_carries_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wipe_of_a_worn_flash, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wipe_tells_what_stays, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -181,6 +181,18 @@ static void test_open_refuses_what_cannot_be(void **state)
                      MEDSEC_ERR_CRYPTO);
 }
 
+static void test_open_refuses_what_is_too_long(void **state)
+{
+    (void)state;
+    medsec_setup_settings settings;
+    char query[QUERY_MAX + 64];
+    snprintf(query, sizeof query, "%s", make("10.0.0.1", "9998", "ward 3", "correct horse"));
+    size_t len = strlen(query);
+    memset(query + len, '0', 160 - 32);
+    query[len + 160 - 32] = '\0';
+    assert_int_equal(open_with(&settings, KEY, query), MEDSEC_ERR_SYNTAX);
+}
+
 static void test_open_at_every_truncation(void **state)
 {
     (void)state;
@@ -219,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_open_takes_an_open_network),
         cmocka_unit_test(test_open_refuses_what_is_no_port),
         cmocka_unit_test(test_open_refuses_what_cannot_be),
+        cmocka_unit_test(test_open_refuses_what_is_too_long),
         cmocka_unit_test(test_open_at_every_truncation),
         cmocka_unit_test(test_open_refuses_what_is_twice_or_no_hex),
     };

@@ -147,6 +147,49 @@ static void test_memory_for_a_body_is_given_back(void **state)
     assert_true(visitor_is_saved());
 }
 
+/* Its query fits, and its body does not fit behind it. */
+static void test_memory_for_a_body_has_an_end(void **state)
+{
+    (void)state;
+    char request[1024];
+    char answer[VISITOR_ANSWER_MAX];
+    int len =
+        snprintf(request, sizeof request,
+                 "GET /action_page.php?%0512d HTTP/1.1\r\nContent-Length: 100\r\n\r\n%0100d", 0, 0);
+    visitor_open(0);
+    visitor_push(0, request, (size_t)len);
+    visitor_answer(0, answer);
+    assert_non_null(strstr(answer, "HTTP/1.1 503 "));
+}
+
+/* The answer is on its way, and its link stands still. */
+static void test_memory_for_a_body_is_free_while_it_answers(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[sizeof visited.mode.input];
+    uint8_t nonce[MEDSEC_SETUP_NONCE_LEN];
+    char body[VISITOR_ANSWER_MAX];
+    visitor_post made;
+    visitor_get_nonce(nonce, SETUP_TRIES);
+    visitor_make_post(&made, "00000000000000000000", nonce, &visitor_form);
+    visitor_open(3);
+    visitor_push(3, made.bytes, made.len);
+    assert_memory_equal(visited.mode.input, zeros, sizeof zeros);
+    visitor_get_nonce(nonce, SETUP_TRIES - 1);
+    assert_int_equal(visitor_send_form(visited.key, nonce, body), 200);
+}
+
+static void test_page_that_nobody_takes(void **state)
+{
+    (void)state;
+    visitor_open(0);
+    visitor_push(0, "GET / HTTP/1.1\r\n\r\n", 18);
+    visited.now_ms = setup_bench_poll();
+    (void)setup_bench_poll();
+    assert_int_equal(visited.now_ms, SETUP_BENCH_START_MS + SETUP_IDLE_MS);
+    assert_true(fake_network.links[0].closing);
+}
+
 static void test_what_comes_behind_a_request_is_not_read(void **state)
 {
     (void)state;
@@ -170,6 +213,10 @@ int main(void)
         CASE(test_links_that_say_nothing_are_closed),
         CASE(test_links_are_served_beside_each_other),
         CASE(test_memory_for_a_body_is_given_back),
+        cmocka_unit_test_setup_teardown(test_memory_for_a_body_has_an_end, setup_bench_prepare_seed,
+                                        setup_bench_finish),
+        CASE(test_memory_for_a_body_is_free_while_it_answers),
+        CASE(test_page_that_nobody_takes),
         CASE(test_what_comes_behind_a_request_is_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

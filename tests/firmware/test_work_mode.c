@@ -21,6 +21,7 @@ typedef struct bench {
     uint64_t random;
     work_mode work;
     uint32_t next; /* sequence of the reading that the gateway expects */
+    uint64_t longest_step_ms; /* between two readings of the last message */
 } bench;
 
 static const medsec_setup_settings settings = {
@@ -121,6 +122,7 @@ static size_t take_readings(void)
     medsec_sample sample;
     uint32_t sequence;
     uint64_t last_ms = 0;
+    b.longest_step_ms = 0;
     assert_non_null(the_link()->data);
     memcpy(record, the_link()->data, the_link()->len);
     assert_int_equal(v1_gateway_open(&b.gateway, record, the_link()->len, &kind, &message, &len),
@@ -130,6 +132,9 @@ static size_t take_readings(void)
     while (medsec_readings_next(&reader, &sample, &sequence)) {
         assert_int_equal(sequence, b.next++);
         assert_true(sample.time_ms >= last_ms);
+        if (last_ms != 0 && sample.time_ms - last_ms > b.longest_step_ms) {
+            b.longest_step_ms = sample.time_ms - last_ms;
+        }
         last_ms = sample.time_ms;
     }
     happen(WIFI_SENT);
@@ -207,6 +212,35 @@ static void test_session_brings_readings(void **state)
     assert_int_equal(stats().resent, 0);
 }
 
+/* A handshake, or worse, keeps it from its work: readings have the time of their samples. */
+static void test_samples_keep_their_time(void **state)
+{
+    (void)state;
+    begin_session();
+    (void)take_readings();
+    virtual_board_pass(&b.board, 1500000);
+    run(10);
+    assert_true(take_readings() >= 20);
+    assert_in_range(b.longest_step_ms, 49, 51);
+}
+
+/* Nobody asks earlier than it says: not for a byte to be written, nor for the next attempt. */
+static void test_poll_tells_when_it_has_work(void **state)
+{
+    (void)state;
+    join();
+    happen(WIFI_FAILED);
+    fake_network.until_ms = virtual_board_ms(&b.board) + 3;
+    assert_true(work_mode_poll(&b.work) <= fake_network.until_ms);
+    fake_network.until_ms = UINT64_MAX;
+    uint64_t due_ms = b.work.wire.device.deadline_ms;
+    while (!fake_network.opening) {
+        uint64_t until_ms = work_mode_poll(&b.work);
+        assert_true(until_ms <= due_ms || fake_network.opening);
+        virtual_board_pass(&b.board, 1000);
+    }
+}
+
 static void test_session_writes_nothing_before_the_last_is_sent(void **state)
 {
     (void)state;
@@ -257,6 +291,21 @@ static void test_session_with_a_gateway_that_lies_is_closed(void **state)
     run(SECOND_MS);
     assert_int_equal(fake_network.opens, 2);
     assert_int_equal(stats().faults, 1);
+}
+
+/* It is gone, and the device does not know that yet. */
+static void test_session_that_takes_nothing_more_is_closed_once(void **state)
+{
+    (void)state;
+    begin_session();
+    (void)take_readings();
+    fake_network.links[0].deaf = true;
+    run(60 * SECOND_MS);
+    assert_true(the_link()->closing);
+    assert_int_equal(fake_network.opens, 1);
+    happen(WIFI_CLOSED);
+    run(SECOND_MS);
+    assert_int_equal(fake_network.opens, 2);
 }
 
 /* The module is still at it when the device has given up; then it succeeds. */
@@ -419,9 +468,12 @@ int main(void)
         CASE(test_start_joins_the_network),
         CASE(test_start_refuses_what_is_not_for_it),
         CASE(test_session_brings_readings),
+        CASE(test_samples_keep_their_time),
+        CASE(test_poll_tells_when_it_has_work),
         CASE(test_session_writes_nothing_before_the_last_is_sent),
         CASE(test_session_that_ends_is_begun_anew),
         CASE(test_session_with_a_gateway_that_lies_is_closed),
+        CASE(test_session_that_takes_nothing_more_is_closed_once),
         CASE(test_connection_that_comes_too_late_is_closed),
         CASE(test_connection_that_fails_too_late),
         CASE(test_connections_that_fail_are_tried_less_often),

@@ -11,6 +11,7 @@
 typedef struct fake_link {
     bool open; /* OPENED was pushed, CLOSED was not */
     bool closing; /* wifi_close was called */
+    bool deaf; /* takes nothing to be sent: it is gone, and CLOSED is on its way */
     const uint8_t *data; /* of wifi_send; NULL: nothing is being sent */
     size_t len;
 } fake_link;

@@ -122,7 +122,7 @@ bool wifi_send(wifi *w, uint8_t link, const uint8_t *data, size_t len)
     (void)w;
     assert_in_range(link, 0, WIFI_LINKS - 1);
     fake_link *to = &fake_network.links[link];
-    if (!to->open || to->closing || to->data != NULL || len == 0) {
+    if (!to->open || to->closing || to->deaf || to->data != NULL || len == 0) {
         return false;
     }
     to->data = data;
