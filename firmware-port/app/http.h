@@ -55,7 +55,7 @@ bool http_path_is(const http_request *request, const char *path);
 const char *http_query_value(const char *query, size_t query_len, const char *name, size_t *len);
 
 typedef struct http_answer {
-    uint16_t status; /* 200, 302, 400, 403, 404, 405, 409, 429 or 503 */
+    uint16_t status; /* three digits */
     const char *type; /* Content-Type */
     size_t len; /* of the body that follows */
     const char *fields; /* more header fields, each with its CRLF; "": none */
@@ -63,8 +63,8 @@ typedef struct http_answer {
 
 #define HTTP_ANSWER_MAX 192u /* bytes of a head without `fields` and `type` */
 
-/* The head of an answer, with Content-Length, Cache-Control: no-store, Connection: close. Gives its
- * length, no NUL; 0: does not fit. */
+/* The head of an answer, with Content-Length, Cache-Control: no-store, Connection: close, and no
+ * words behind the status (RFC 9112 section 4). Gives its length, no NUL; 0: does not fit. */
 size_t http_answer_head(char *out, size_t cap, const http_answer *answer);
 
 #endif

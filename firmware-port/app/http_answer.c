@@ -25,38 +25,12 @@ const char *http_query_value(const char *query, size_t query_len, const char *na
     return found;
 }
 
-static const char *reason(unsigned status)
-{
-    switch (status) {
-    case 200:
-        return "OK";
-    case 302:
-        return "Found";
-    case 403:
-        return "Forbidden";
-    case 404:
-        return "Not Found";
-    case 405:
-        return "Method Not Allowed";
-    case 409:
-        return "Conflict";
-    case 429:
-        return "Too Many Requests";
-    case 503:
-        return "Service Unavailable";
-    default:
-        return "Bad Request";
-    }
-}
-
 size_t http_answer_head(char *out, size_t cap, const http_answer *answer)
 {
     medsec__writer writer = {.out = out, .cap = cap};
     medsec__write_text(&writer, "HTTP/1.1 ");
     medsec__write_number(&writer, answer->status, 3);
-    medsec__write_text(&writer, " ");
-    medsec__write_text(&writer, reason(answer->status));
-    medsec__write_text(&writer, "\r\nContent-Type: ");
+    medsec__write_text(&writer, " \r\nContent-Type: ");
     medsec__write_text(&writer, answer->type);
     medsec__write_text(&writer, "\r\nContent-Length: ");
     medsec__write_number(&writer, answer->len, 1);

@@ -53,7 +53,7 @@ static bool receive(wifi *w)
     w->in_at = 0;
     w->in_len = (uint16_t)w->board->uart_read(w->board->context, w->in, sizeof w->in);
     if (w->in_len > 0) {
-        w->data_ms = w->now_ms;
+        w->data_ms = (uint32_t)w->now_ms;
     }
     return w->in_len > 0;
 }
@@ -100,11 +100,11 @@ static bool bytes_were_lost(const wifi *w)
 static void look_at_clock(wifi *w)
 {
     static const at_event broken = {.type = AT_BROKEN};
-    if (at_parser_in_data(&w->parser) && w->now_ms >= w->data_ms + WIFI_SILENCE_MS) {
+    if (at_parser_in_data(&w->parser) && wifi__is_due(w, w->data_ms + WIFI_SILENCE_MS)) {
         wifi__answer(w, &broken);
     }
-    bool late = w->command != WIFI_COMMAND_NONE && w->now_ms >= w->deadline_ms;
-    bool again = w->again_ms != 0 && w->now_ms >= w->again_ms;
+    bool late = w->command != WIFI_COMMAND_NONE && wifi__is_due(w, w->deadline_ms);
+    bool again = w->again && wifi__is_due(w, w->again_ms);
     if (late || bytes_were_lost(w) || (again && w->busy == WIFI_BUSY_MAX)) {
         wifi__fault(w);
     } else if (again) {
@@ -150,7 +150,7 @@ static void begin_next(wifi *w)
         return;
     }
     if (!w->up) {
-        if (w->now_ms >= w->retry_ms) {
+        if (!w->pausing || wifi__is_due(w, w->retry_ms)) {
             wifi__begin(w, (wifi_command)w->step, 0);
         }
     } else if (!begin_for_link(w) && w->host != NULL) {
@@ -211,32 +211,30 @@ static bool has_work(const wifi *w)
     return work;
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
+static void no_later(uint32_t *wait_ms, const wifi *w, uint32_t at_ms)
 {
-    return a < b ? a : b;
-}
-
-/* When the next command is due; UINT64_MAX: there is none. */
-static uint64_t next_command_ms(const wifi *w)
-{
-    if (!w->up) {
-        return w->retry_ms;
-    }
-    return has_work(w) ? w->now_ms : UINT64_MAX;
+    uint32_t left = wifi__is_due(w, at_ms) ? 0 : at_ms - (uint32_t)w->now_ms;
+    *wait_ms = *wait_ms < left ? *wait_ms : left;
 }
 
 uint64_t wifi_until_ms(const wifi *w)
 {
-    uint64_t until = w->more || w->failed_due ? w->now_ms : UINT64_MAX;
+    const uint32_t now_ms = (uint32_t)w->now_ms;
+    uint32_t wait_ms = w->more || w->failed_due ? 0 : UINT32_MAX;
     if (w->command != WIFI_COMMAND_NONE) {
-        until = earlier(until, w->again_ms != 0 ? w->again_ms : w->deadline_ms);
+        no_later(&wait_ms, w, w->again ? w->again_ms : w->deadline_ms);
     }
     if (is_writing(w)) {
-        until = earlier(until, w->now_ms + OUTPUT_MS);
-    } else if (w->command == WIFI_COMMAND_NONE) {
-        until = earlier(until, next_command_ms(w));
+        no_later(&wait_ms, w, now_ms + OUTPUT_MS);
+    } else if (w->command == WIFI_COMMAND_NONE && !w->up) {
+        no_later(&wait_ms, w, w->pausing ? w->retry_ms : now_ms);
+    } else if (w->command == WIFI_COMMAND_NONE && has_work(w)) {
+        wait_ms = 0;
     }
-    return at_parser_in_data(&w->parser) ? earlier(until, w->data_ms + WIFI_SILENCE_MS) : until;
+    if (at_parser_in_data(&w->parser)) {
+        no_later(&wait_ms, w, w->data_ms + WIFI_SILENCE_MS);
+    }
+    return wait_ms == UINT32_MAX ? UINT64_MAX : w->now_ms + wait_ms;
 }
 
 void wifi_open(wifi *w, const char *host, uint16_t port)

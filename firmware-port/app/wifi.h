@@ -77,17 +77,19 @@ typedef struct wifi {
     at_parser parser;
     wifi_link links[WIFI_LINKS];
 
-    uint64_t now_ms; /* of the last poll */
-    uint64_t retry_ms; /* when to go on with `step` */
-    uint64_t deadline_ms; /* of the command under way */
-    uint64_t again_ms; /* when to say it again, because the module was busy; 0: it was not */
-    uint64_t data_ms; /* when bytes came last */
+    uint64_t now_ms; /* of the last poll; of all other times the lower half is kept */
+    uint32_t retry_ms; /* when to go on with `step`, if `pausing` */
+    uint32_t deadline_ms; /* of the command under way */
+    uint32_t again_ms; /* when to say it again, if `again` */
+    uint32_t data_ms; /* when bytes came last */
     uint32_t pause_ms; /* before the next try */
     uint32_t lost; /* bytes that the board had lost when the module was reset */
 
     uint8_t step; /* not up: the command that is next in setting up */
     uint8_t command; /* under way */
     uint8_t link; /* that it is about */
+    bool pausing; /* something failed */
+    bool again; /* the module was busy */
     uint8_t busy; /* how often it was said again */
     uint8_t reason; /* for the next LEFT or REFUSED */
     bool current; /* the module knows commands with _CUR (Non-OS AT) */

@@ -3,7 +3,8 @@
 
 static void pause_first(wifi *w)
 {
-    w->retry_ms = w->now_ms + w->pause_ms;
+    w->pausing = true;
+    w->retry_ms = (uint32_t)w->now_ms + w->pause_ms;
     w->pause_ms = w->pause_ms < WIFI_PAUSE_MAX_MS / 2 ? 2 * w->pause_ms : WIFI_PAUSE_MAX_MS;
 }
 
@@ -24,14 +25,14 @@ static void came_up(wifi *w)
 static void nothing_under_way(wifi *w)
 {
     w->command = WIFI_COMMAND_NONE;
-    w->again_ms = 0;
+    w->again = false;
 }
 
 /* The command under way goes on, but nobody waits for what becomes of it. One that met `busy` never
  * began: said again, it would be about the next connection of that link. */
 static void orphan(wifi *w)
 {
-    if (w->again_ms != 0) {
+    if (w->again) {
         nothing_under_way(w);
         return;
     }
@@ -100,7 +101,7 @@ static void started(wifi *w)
     w->filler = 0;
     w->out_len = 0;
     w->out_at = 0;
-    w->retry_ms = w->now_ms;
+    w->pausing = false;
     w->lost = w->board->uart_lost(w->board->context);
 }
 
@@ -198,7 +199,7 @@ static void ended(wifi *w, bool good)
 /* After `busy` the next OK or ERROR belongs to something else. */
 static bool waits(const wifi *w)
 {
-    return w->command > WIFI_COMMAND_RESET && w->again_ms == 0;
+    return w->command > WIFI_COMMAND_RESET && !w->again;
 }
 
 static void prompted(wifi *w)
@@ -218,7 +219,7 @@ static void prompted(wifi *w)
 
 static void joined_by_itself(wifi *w)
 {
-    bool idle = w->command == WIFI_COMMAND_NONE || w->again_ms != 0;
+    bool idle = w->command == WIFI_COMMAND_NONE || w->again;
     if (w->joined && !w->up && idle) {
         nothing_under_way(w);
         came_up(w);
@@ -283,7 +284,8 @@ static void busy(wifi *w)
     if (w->orphan) {
         nothing_under_way(w);
     } else {
-        w->again_ms = w->now_ms + WIFI_BUSY_MS;
+        w->again = true;
+        w->again_ms = (uint32_t)w->now_ms + WIFI_BUSY_MS;
     }
 }
 
@@ -324,6 +326,7 @@ void wifi__begin(wifi *w, wifi_command command, uint8_t link)
     w->link = link;
     w->busy = 0;
     w->orphan = false;
+    w->pausing = false;
     if (command == WIFI_COMMAND_JOIN) {
         w->reason = WIFI_REASON_UNKNOWN;
     }

@@ -25,131 +25,113 @@ static uint32_t patience(uint8_t command)
     }
 }
 
-static void text(medsec__writer *out, const char *words)
-{
-    medsec__write_text(out, words);
-}
+static const char *const texts[] = {
+    [WIFI_COMMAND_RESET] = "AT+RST",        [WIFI_COMMAND_ECHO] = "ATE0",
+    [WIFI_COMMAND_STORE] = "AT+SYSSTORE=0", [WIFI_COMMAND_MODE] = "AT+CWMODE",
+    [WIFI_COMMAND_MUX] = "AT+CIPMUX=1",     [WIFI_COMMAND_NETWORK] = "AT+CWSAP",
+    [WIFI_COMMAND_ADDRESS] = "AT+CIPAP",    [WIFI_COMMAND_SERVER] = "AT+CIPSERVER=1",
+    [WIFI_COMMAND_JOIN] = "AT+CWJAP",       [WIFI_COMMAND_OPEN] = "AT+CIPSTART=0,\"TCP\"",
+    [WIFI_COMMAND_SEND] = "AT+CIPSEND=",    [WIFI_COMMAND_CLOSE] = "AT+CIPCLOSE=",
+};
+
+/* What the module would keep in its flash, a password among it, if it were not told otherwise. */
+enum {
+    SETTINGS = 1u << WIFI_COMMAND_MODE | 1u << WIFI_COMMAND_NETWORK | 1u << WIFI_COMMAND_ADDRESS |
+               1u << WIFI_COMMAND_JOIN
+};
 
 static void number(medsec__writer *out, uint32_t value)
 {
     medsec__write_number(out, value, 1);
 }
 
+static void next_number(medsec__writer *out, uint32_t value)
+{
+    medsec__write_text(out, ",");
+    number(out, value);
+}
+
 /* A control character would end the command and begin another one. */
 static void quoted(medsec__writer *out, const char *words)
 {
-    text(out, "\"");
+    medsec__write_text(out, "\"");
     for (; *words != '\0'; words++) {
+        const char said[] = {*words, '\0'};
         if ((uint8_t)*words < ' ' || *words == 0x7f) {
             out->overflow = true;
         }
         if (*words == '"' || *words == ',' || *words == '\\') {
-            text(out, "\\");
+            medsec__write_text(out, "\\");
         }
-        medsec__write(out, words, 1);
+        medsec__write_text(out, said);
     }
-    text(out, "\"");
+    medsec__write_text(out, "\"");
 }
 
-/* What a module that knows _CUR would keep in its flash otherwise, a password among it. */
-static void setting(const wifi *w, medsec__writer *out, const char *name)
+static void next_quoted(medsec__writer *out, const char *words)
 {
-    text(out, name);
-    text(out, w->current ? "_CUR=" : "=");
-}
-
-static void network(const wifi *w, medsec__writer *out, const char *name)
-{
-    setting(w, out, name);
-    quoted(out, w->options.name);
-    text(out, ",");
-    quoted(out, w->options.password);
+    medsec__write_text(out, ",");
+    quoted(out, words);
 }
 
 static void protection(const wifi *w, medsec__writer *out)
 {
-    text(out, ",");
-    number(out, WIFI_CHANNEL);
-    text(out, ",");
-    number(out, w->options.password[0] == '\0' ? OPEN_NETWORK : WPA2_PSK);
-    text(out, ",");
-    number(out, WIFI_STATIONS);
+    next_number(out, WIFI_CHANNEL);
+    next_number(out, w->options.password[0] == '\0' ? OPEN_NETWORK : WPA2_PSK);
+    next_number(out, WIFI_STATIONS);
 }
 
-static void setting_up(const wifi *w, medsec__writer *out)
+static void arguments(const wifi *w, medsec__writer *out)
 {
     switch (w->command) {
-    case WIFI_COMMAND_RESET:
-        text(out, "AT+RST");
-        break;
-    case WIFI_COMMAND_ECHO:
-        text(out, "ATE0");
-        break;
-    case WIFI_COMMAND_STORE:
-        text(out, "AT+SYSSTORE=0");
-        break;
     case WIFI_COMMAND_MODE:
-        setting(w, out, "AT+CWMODE");
         number(out, w->options.mode == WIFI_STATION ? STATION_MODE : ACCESS_POINT_MODE);
         break;
-    case WIFI_COMMAND_MUX:
-        text(out, "AT+CIPMUX=1");
-        break;
     case WIFI_COMMAND_NETWORK:
-        network(w, out, "AT+CWSAP");
-        protection(w, out);
+    case WIFI_COMMAND_JOIN:
+        quoted(out, w->options.name);
+        next_quoted(out, w->options.password);
+        if (w->command == WIFI_COMMAND_NETWORK) {
+            protection(w, out);
+        }
         break;
     case WIFI_COMMAND_ADDRESS:
-        setting(w, out, "AT+CIPAP");
         quoted(out, WIFI_ADDRESS);
         break;
     case WIFI_COMMAND_SERVER:
-        text(out, "AT+CIPSERVER=1,");
-        number(out, w->options.port);
+        next_number(out, w->options.port);
         break;
-    default:
-        network(w, out, "AT+CWJAP");
-        break;
-    }
-}
-
-static void about_link(const wifi *w, medsec__writer *out)
-{
-    switch (w->command) {
     case WIFI_COMMAND_OPEN:
-        text(out, "AT+CIPSTART=0,\"TCP\",");
-        quoted(out, w->host);
-        text(out, ",");
-        number(out, w->port);
+        next_quoted(out, w->host);
+        next_number(out, w->port);
         break;
     case WIFI_COMMAND_SEND:
-        text(out, "AT+CIPSEND=");
         number(out, w->link);
-        text(out, ",");
-        number(out, w->piece);
+        next_number(out, w->piece);
+        break;
+    case WIFI_COMMAND_CLOSE:
+        number(out, w->link);
         break;
     default:
-        text(out, "AT+CIPCLOSE=");
-        number(out, w->link);
         break;
     }
 }
 
 void wifi__wait(wifi *w)
 {
-    w->again_ms = 0;
-    w->deadline_ms = w->now_ms + patience(w->command);
+    w->again = false;
+    w->deadline_ms = (uint32_t)w->now_ms + patience(w->command);
 }
 
 bool wifi__say(wifi *w)
 {
     medsec__writer out = {.out = w->out, .cap = sizeof w->out};
-    if (w->command <= WIFI_COMMAND_JOIN) {
-        setting_up(w, &out);
-    } else {
-        about_link(w, &out);
+    medsec__write_text(&out, texts[w->command]);
+    if ((SETTINGS >> w->command & 1u) != 0) {
+        medsec__write_text(&out, w->current ? "_CUR=" : "=");
     }
-    text(&out, "\r\n");
+    arguments(w, &out);
+    medsec__write_text(&out, "\r\n");
     w->out_at = 0;
     w->out_len = (uint16_t)(out.overflow ? 0 : out.len);
     wifi__wait(w);

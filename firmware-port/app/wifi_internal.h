@@ -36,6 +36,12 @@ typedef enum wifi_command {
 #define WIFI_BUSY_MAX 150u /* tries: 30 s, longer than a module takes to join by itself */
 #define WIFI_SILENCE_MS 2000u /* within a +IPD: bytes are missing */
 
+/* Times are compared around the end of 32 bits; none is as far away as half of that, 24 days. */
+static inline bool wifi__is_due(const wifi *w, uint32_t at_ms)
+{
+    return (uint32_t)w->now_ms - at_ms < UINT32_MAX / 2;
+}
+
 /* Begins a command that is about `link`. */
 void wifi__begin(wifi *w, wifi_command command, uint8_t link);
 /* Says it, perhaps once more. false: its text cannot be said (a control character in it). */

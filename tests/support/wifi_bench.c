@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Shortly before 32 bits of milliseconds are over. */
+#define BEGIN_MS (UINT32_MAX - 7000ull)
+
 static const char *const names[] = {"NONE",   "UP",   "LEFT", "REFUSED", "OPENED",
                                     "FAILED", "DATA", "SENT", "CLOSED"};
 
@@ -45,7 +48,7 @@ void wifi_bench_start(wifi_bench *bench, const wifi_options *options)
     bench->board.uart_read = give;
     bench->board.uart_write = take;
     bench->board.uart_lost = lost;
-    bench->now_ms = 1000;
+    bench->now_ms = BEGIN_MS;
     bench->data_link = -1;
     wifi_start(&bench->wifi, &bench->board, options);
     wifi_bench_turn(bench);
