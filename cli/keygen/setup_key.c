@@ -13,9 +13,10 @@ typedef struct shown_key {
     char text[MEDSEC_SETUP_KEY_TEXT_LEN + 1];
 } shown_key;
 
-/* In use, and pending. */
+enum { KEYS_MAX = 2 }; /* in use, and pending */
+
 typedef struct shown_keys {
-    shown_key key[2];
+    shown_key key[KEYS_MAX];
     size_t count;
 } shown_keys;
 
@@ -33,13 +34,13 @@ static medsec_status derive(shown_key *shown, const medsec_credential *credentia
 
 static medsec_status read_keys(shown_keys *shown, medsec_registry *registry, const char *id)
 {
-    medsec_credential credentials[2];
+    medsec_credential credentials[KEYS_MAX];
     medsec_status status =
         medsec_registry_get_credentials(registry, id, credentials, &shown->count);
     if (status != MEDSEC_OK) {
         return status;
     }
-    for (size_t i = 0; status == MEDSEC_OK && i < shown->count; i++) {
+    for (size_t i = 0; status == MEDSEC_OK && i < shown->count && i < KEYS_MAX; i++) {
         status = derive(&shown->key[i], &credentials[i]);
     }
     sodium_memzero(credentials, sizeof credentials);
@@ -69,8 +70,8 @@ static bool print_qr(const shown_key *shown)
 
 static int print_text(const shown_keys *shown, bool qr)
 {
-    static const char *const labels[] = {"in use", "pending"};
-    for (size_t i = 0; i < shown->count; i++) {
+    static const char *const labels[KEYS_MAX] = {"in use", "pending"};
+    for (size_t i = 0; i < shown->count && i < KEYS_MAX; i++) {
         if (shown->count > 1) {
             printf("%-9s", labels[i]);
         }
