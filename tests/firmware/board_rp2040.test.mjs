@@ -210,7 +210,8 @@ test('1-Wire: the thermometer is seen, and its absence', () => {
 test('flash: erased, programmed, read back; only behind the program, and in whole units', () => {
     const bench = new Bench();
     assert.equal(bench.ask(`program ${hex(DATA)} 41`), 'program ok');
-    assert.equal(bench.ask(`flash ${hex(DATA + 255)} 3`), 'flash 40 ff ff');
+    assert.equal(bench.ask(`flash ${hex(DATA + 254)} 3`), 'flash 3f 40 42');
+    assert.equal(bench.ask(`flash ${hex(DATA + 511)} 2`), 'flash 41 ff');
     assert.equal(bench.ask(`program ${hex(DATA)} 42`), 'program no'); // bits were 0 already
     assert.equal(bench.ask(`erase ${hex(DATA)}`), 'erase ok');
     assert.equal(bench.ask(`flash ${hex(DATA)} 2`), 'flash ff ff');
@@ -220,6 +221,15 @@ test('flash: erased, programmed, read back; only behind the program, and in whol
         assert.match(bench.ask(refused), / no$/, refused);
     }
     assert.equal(bench.flash.operations, operations);
+});
+
+test('flash: what a worn chip does not do is told', () => {
+    const bench = new Bench();
+    bench.ask(`program ${hex(DATA)} 41`);
+    bench.flash.erase = () => 1;
+    assert.equal(bench.ask(`erase ${hex(DATA)}`), 'erase no');
+    bench.flash.program = () => 1;
+    assert.equal(bench.ask(`program ${hex(DATA + 4096)} 41`), 'program no');
 });
 
 test('flash: what comes over the UART while it is written is kept', () => {

@@ -126,12 +126,12 @@ static void do_erase(shell *shell)
 
 static void do_program(shell *shell)
 {
-    uint8_t page[BOARD_FLASH_PAGE_LEN];
-    for (size_t i = 0; i < sizeof page; i++) {
-        page[i] = (uint8_t)(shell->arguments[1] + i);
+    uint8_t pages[2 * BOARD_FLASH_PAGE_LEN];
+    for (size_t i = 0; i < sizeof pages; i++) {
+        pages[i] = (uint8_t)(shell->arguments[1] + i + i / BOARD_FLASH_PAGE_LEN);
     }
-    say_whether(shell, shell->board->flash_program(shell->board->context, shell->arguments[0], page,
-                                                   sizeof page));
+    say_whether(shell, shell->board->flash_program(shell->board->context, shell->arguments[0],
+                                                   pages, sizeof pages));
 }
 
 static void do_flash(shell *shell)

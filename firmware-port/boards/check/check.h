@@ -15,7 +15,8 @@
  *     read ADDRESS REGISTER N   I2C; N bytes or no
  *     wire                      1-Wire: reset; 1 somebody is there
  *     erase OFFSET, program OFFSET BYTE, flash OFFSET N
- *                               program: a page of BYTE, BYTE + 1, ...; flash: N bytes of it
+ *                               program: a page of BYTE, BYTE + 1, ..., and one
+ *                               of BYTE + 1, ...; flash: N bytes of it
  *     noise N                   N bits, a byte each
  *     tick INTERVAL, ticks      the led turns with each; ticks stops it and gives their times
  *     sleep DURATION            how long it was, in microseconds

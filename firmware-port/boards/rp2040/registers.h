@@ -142,7 +142,6 @@ ALWAYS_INLINE void wait_for(uint32_t address, uint32_t bits)
 #define IC_ENABLE 0x4004806cu
 #define IC_STATUS 0x40048070u
 #define IC_SDA_HOLD 0x4004807cu
-#define IC_TX_ABRT_SOURCE 0x40048080u
 #define IC_FS_SPKLEN 0x400480a0u
 #define IC_CON_MASTER (1u << 0)
 #define IC_CON_FAST (2u << 1)
@@ -155,8 +154,6 @@ ALWAYS_INLINE void wait_for(uint32_t address, uint32_t bits)
 #define IC_INTR_STOP_DET (1u << 9)
 #define IC_STATUS_TX_ROOM (1u << 1)
 #define IC_STATUS_RX_BYTE (1u << 3)
-#define IC_ABRT_ADDRESS (1u << 0)
-#define IC_ABRT_DATA (1u << 3)
 
 /* ADC (4.9) */
 #define ADC_CS 0x4004c000u
