@@ -5,6 +5,8 @@
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 typedef struct record {
     size_t size; /* of all, aligned */
@@ -93,6 +95,7 @@ medsec_status medsec__queue_push(medsec__queue *queue, const medsec_message *mes
         memcpy(text + message->topic_len + 1, message->payload, message->payload_len);
     }
     queue->tail += size;
+    queue->peak = queue->tail > queue->peak ? queue->tail : queue->peak;
     queue->used += size;
     queue->count++;
     return MEDSEC_OK;
@@ -134,9 +137,24 @@ bool medsec__queue_next(medsec__queue *queue, medsec_message *message)
     return true;
 }
 
+/* Whole pages, with the vitals in them. A failure costs nothing but the memory. */
+static void give_back(medsec__queue *queue)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t begin = ((uintptr_t)queue->ring + MEDSEC__QUEUE_KEPT + page - 1) / page * page;
+    const uintptr_t end = ((uintptr_t)queue->ring + queue->peak) / page * page;
+    if (end > begin) {
+        (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+    }
+}
+
 /* An empty ring begins again at its start: a short queue stays in the same warm pages. */
 static void restart(medsec__queue *queue)
 {
+    if (queue->peak > MEDSEC__QUEUE_KEPT) {
+        give_back(queue);
+    }
+    queue->peak = 0;
     queue->head = queue->next = queue->tail = queue->used = queue->handed = 0;
     queue->wrap = queue->size;
 }

@@ -7,7 +7,10 @@
 /*
  * Messages in one ring of bytes, first in, first out. A message stays where it is between next()
  * and release(), so that it can be sent from there, and again after rewind(). No lock: its owner's.
+ * What an outage filled beyond MEDSEC__QUEUE_KEPT goes back to the system when the ring is empty.
  */
+#define MEDSEC__QUEUE_KEPT ((size_t)4 << 20) /* bytes: more than what waits in ordinary times */
+
 typedef struct medsec__queue {
     uint8_t *ring;
     size_t size;
@@ -18,6 +21,7 @@ typedef struct medsec__queue {
     size_t used; /* bytes between head and tail */
     size_t count; /* records */
     size_t handed; /* of them handed out by next() */
+    size_t peak; /* the farthest tail since the ring was empty */
 } medsec__queue;
 
 /* ERR_MEMORY. */

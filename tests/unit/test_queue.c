@@ -6,7 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -164,6 +167,51 @@ static void test_wrap_around_keeps_order(void **state)
     }
 }
 
+static size_t resident(const medsec__queue *q)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = q->size / page;
+    unsigned char *in_memory = calloc(pages, 1);
+    assert_non_null(in_memory);
+    const uintptr_t begin = ((uintptr_t)q->ring + page - 1) / page * page;
+    assert_int_equal(mincore((void *)begin, (pages - 1) * page, in_memory), 0);
+    size_t count = 0;
+    for (size_t i = 0; i < pages; i++) {
+        count += in_memory[i] & 1u;
+    }
+    free(in_memory);
+    return count * page;
+}
+
+static void fill_and_empty(medsec__queue *q, size_t bytes)
+{
+    static char payload[4000];
+    medsec_message m = message("t", "");
+    m.payload = payload;
+    m.payload_len = sizeof payload;
+    while (q->used < bytes) {
+        assert_int_equal(medsec__queue_push(q, &m), MEDSEC_OK);
+    }
+    while (medsec__queue_next(q, &m)) {
+        assert_memory_equal(m.payload, payload, sizeof payload);
+        assert_true(medsec__queue_release(q));
+    }
+}
+
+static void test_what_an_outage_filled_is_given_back(void **state)
+{
+    (void)state;
+    medsec__queue q;
+    assert_int_equal(medsec__queue_open(&q, 8 * MEDSEC__QUEUE_KEPT), MEDSEC_OK);
+    fill_and_empty(&q, MEDSEC__QUEUE_KEPT - 8000);
+    const size_t ordinary = resident(&q);
+    assert_in_range(ordinary, MEDSEC__QUEUE_KEPT / 2, MEDSEC__QUEUE_KEPT);
+    for (int i = 0; i < 2; i++) {
+        fill_and_empty(&q, 6 * MEDSEC__QUEUE_KEPT);
+        assert_in_range(resident(&q), ordinary, MEDSEC__QUEUE_KEPT + 8192);
+    }
+    medsec__queue_close(&q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_rewind_hands_out_again),
         cmocka_unit_test(test_release_on_empty_says_so),
         cmocka_unit_test(test_wrap_around_keeps_order),
+        cmocka_unit_test(test_what_an_outage_filled_is_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
