@@ -10,19 +10,6 @@ static pico_ring received = {.bytes = received_bytes, .len = sizeof received_byt
 static pico_ring to_send = {.bytes = to_send_bytes, .len = sizeof to_send_bytes};
 static volatile uint32_t lost;
 
-void uart_start(void)
-{
-    blocks_start(RESET_UART0);
-    put(UART_IBRD, DIVISOR / 64u);
-    put(UART_FBRD, DIVISOR % 64u);
-    put(UART_LCR_H, UART_LCR_H_8_BITS | UART_LCR_H_FIFOS);
-    put(UART_CR, UART_CR_ON | UART_CR_TX | UART_CR_RX);
-    pin_start(PIN_UART_TX, IO_UART, PADS_INPUT | PADS_SCHMITT | PADS_4MA);
-    pin_start(PIN_UART_RX, IO_UART, PADS_INPUT | PADS_SCHMITT | PADS_PULL_UP);
-    put(UART_IMSC, UART_INT_RX | UART_INT_RX_TIMEOUT);
-    put(NVIC_ISER, 1u << IRQ_UART0);
-}
-
 ALWAYS_INLINE void receive(void)
 {
     while (!(get(UART_FR) & UART_FR_RXFE)) {
@@ -37,13 +24,26 @@ ALWAYS_INLINE void receive(void)
 }
 
 /* The interrupt for sending comes when the chip's FIFO runs low; so it is filled by hand first. */
-ALWAYS_INLINE void send(void)
+static RAM_CODE void send(void)
 {
     while (!pico_ring_empty(&to_send) && !(get(UART_FR) & UART_FR_TXFF)) {
         put(UART_DR, pico_ring_take(&to_send));
     }
     put(UART_IMSC,
         UART_INT_RX | UART_INT_RX_TIMEOUT | (pico_ring_empty(&to_send) ? 0 : UART_INT_TX));
+}
+
+void uart_start(void)
+{
+    blocks_start(RESET_UART0);
+    put(UART_IBRD, DIVISOR / 64u);
+    put(UART_FBRD, DIVISOR % 64u);
+    put(UART_LCR_H, UART_LCR_H_8_BITS | UART_LCR_H_FIFOS);
+    put(UART_CR, UART_CR_ON | UART_CR_TX | UART_CR_RX);
+    pin_start(PIN_UART_TX, IO_UART, PADS_INPUT | PADS_SCHMITT | PADS_4MA);
+    pin_start(PIN_UART_RX, IO_UART, PADS_INPUT | PADS_SCHMITT | PADS_PULL_UP);
+    send();
+    put(NVIC_ISER, 1u << IRQ_UART0);
 }
 
 RAM_CODE void uart_on_interrupt(void)
