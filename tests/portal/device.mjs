@@ -78,7 +78,8 @@ export class Device {
 
     // As after switching on. `forced` are answers for the next POSTs in place of its own: a status,
     // 'lost' (taken, and no answer), 'forged' (sealed under another key), 'other' (another nonce),
-    // 'busy', 'unknown' (a request that it does not know). `deaf`: as many connections end at once.
+    // 'busy', 'unknown' (a request that it does not know), 'mute' (the connection stays, and nothing
+    // comes). `deaf`: as many connections end at once.
     // `version`: of what it speaks.
     restart({ key, forced = [], sameNonce = false, bytesPerSecond = 0, deaf = 0, version = 1 }) {
         Object.assign(this, { key, forced, sameNonce, bytesPerSecond, deaf, version });
@@ -119,11 +120,12 @@ export class Device {
                 return;
             }
             const [method, target] = head.split(' ');
+            this.type = (head.match(/^content-type: *(.*)$/im) || [])[1];
             const said = this.answer(`${method} ${target}`, input.subarray(end + 4));
             input = Buffer.alloc(0);
             if (said) {
                 this.send(socket, said);
-            } else {
+            } else if (said === null) {
                 socket.destroy();
             }
         });
@@ -182,10 +184,14 @@ export class Device {
         if (this.tries === 0) {
             return told(429, { error: 'locked' });
         }
+        if (forced === 'mute') {
+            return undefined;
+        }
         if (forced === 'busy') {
             return told(503, { error: 'busy' });
         }
-        if (forced === 'unknown' || body.length !== FORM_LEN) {
+        if (forced === 'unknown' || body.length !== FORM_LEN ||
+            this.type !== 'application/octet-stream') {
             return told(400, { error: 'request' });
         }
         if (forced === 'other' || !body.subarray(0, NONCE_LEN).equals(nonce)) {

@@ -86,6 +86,18 @@ describe('saving', () => {
         assert.match(await status(), /Somebody else/);
     });
 
+    test('who never answers is not waited for for ever', async () => {
+        device.forced = ['mute'];
+        await open();
+        await page.evaluate(() => { // 15 seconds are 75 milliseconds here
+            const real = setTimeout;
+            globalThis.setTimeout = (then, ms) => real(then, ms / 200);
+        });
+        await fill();
+        await save();
+        assert.match(await status(), /no answer came/);
+    });
+
     test('what the device does not know as a request of its page is told', async () => {
         device.forced = ['unknown'];
         await open();
