@@ -105,7 +105,7 @@ static void look_at_clock(wifi *w)
     }
     bool late = w->command != WIFI_COMMAND_NONE && wifi__is_due(w, w->deadline_ms);
     bool again = w->again && wifi__is_due(w, w->again_ms);
-    if (late || bytes_were_lost(w) || (again && w->busy == WIFI_BUSY_MAX)) {
+    if (late || (again && w->busy == WIFI_BUSY_MAX)) {
         wifi__fault(w);
     } else if (again) {
         w->busy++;
@@ -192,6 +192,9 @@ void wifi_poll(wifi *w, uint64_t now_ms, wifi_event *event)
 {
     memset(event, 0, sizeof *event);
     w->now_ms = now_ms;
+    if (bytes_were_lost(w)) {
+        wifi__fault(w); /* before what lies behind the gap is taken for the module's words */
+    }
     if (!listen(w, event)) {
         look_at_clock(w);
         write_out(w);

@@ -90,15 +90,26 @@ void wifi__fault(wifi *w)
     w->out_at = 0;
 }
 
-/* `ready`: asked for, or because its supply failed. */
+static void broken(wifi *w)
+{
+    if (w->step == WIFI_COMMAND_RESET) {
+        at_parser_init(&w->parser);
+    } else {
+        wifi__fault(w);
+    }
+}
+
+/* `ready` counts when it was asked for, so behind the filler. Otherwise it may be a peer's word
+ * (what was sent to us looks like the module's own once bytes of a +IPD are missing), and an
+ * AT+CIPSEND that waits would carry the next commands to that peer, and the password in them. */
 static void started(wifi *w)
 {
-    if (w->step != WIFI_COMMAND_RESET) {
-        wifi__fault(w);
+    if (w->command != WIFI_COMMAND_RESET) {
+        broken(w);
+        return;
     }
     w->step = WIFI_COMMAND_ECHO;
     nothing_under_way(w);
-    w->filler = 0;
     w->out_len = 0;
     w->out_at = 0;
     w->pausing = false;
@@ -231,15 +242,6 @@ static void left(wifi *w)
     if (w->options.mode == WIFI_STATION && w->up) {
         lost(w, WIFI_REASON_UNKNOWN);
         pause_first(w);
-    }
-}
-
-static void broken(wifi *w)
-{
-    if (w->step == WIFI_COMMAND_RESET) {
-        at_parser_init(&w->parser);
-    } else {
-        wifi__fault(w);
     }
 }
 

@@ -156,12 +156,11 @@ static void test_start_refuses_a_name_that_would_end_the_command(void **state)
     memset(&bench, 0, sizeof bench);
     bench.read_max = bench.room = 4096;
     wifi_bench_start(&bench, &options);
-    wifi_bench_wait(&bench, 5000);
     wifi_bench_say(&bench, "ready\r\n");
     for (int i = 0; i < 4; i++) {
         wifi_bench_say(&bench, "OK\r\n");
     }
-    wifi_bench_events(&bench, "REFUSED 4\nREFUSED 0\n");
+    wifi_bench_events(&bench, "REFUSED 0\n");
 }
 
 int main(void)

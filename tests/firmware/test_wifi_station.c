@@ -243,6 +243,8 @@ static void test_join_is_not_taken_for_done_because_the_module_knows_another_net
     /* Nor after a reset, which has it forget ours. */
     wifi_bench_say(&bench, "\r\nready\r\n");
     wifi_bench_events(&bench, "LEFT 4\n");
+    wifi_bench_wait(&bench, 1100);
+    wifi_bench_say(&bench, "\r\nready\r\n");
     for (int i = 0; i < 4; i++) {
         wifi_bench_say(&bench, "\r\nOK\r\n");
     }
