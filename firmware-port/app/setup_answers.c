@@ -195,6 +195,9 @@ static size_t answer_seed_form(setup_mode *setup, char *out)
     if (tries_left(setup) == 0) {
         return say(out, 429, "Too many wrong keys. Switch the device off and on.");
     }
+    if (setup->outcome != SETUP_WAITS) { /* nothing is stored on what was just wiped */
+        return say(out, 409, "The device has its form, and starts anew.");
+    }
     return take_seed_form(setup, out);
 }
 

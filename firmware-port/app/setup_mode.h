@@ -23,7 +23,7 @@
  *                    400  {"error":"request"}: anything else, also a request that is none
  *                    503  {"error":"busy"}: another connection sends something just now
  *     GET /action_page.php?...  the seed's form, when the credential is of the seed wire: 200, 400,
- *                    403 or 429 with a sentence
+ *                    403, 409 or 429 with a sentence
  *     GET of anything else  302 to the page: so a telephone finds it that asks for the internet
  *                    404  for /favicon.ico
  *

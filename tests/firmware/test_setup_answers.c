@@ -271,6 +271,23 @@ static void test_seed_form_that_is_none(void **state)
     assert_int_equal(setup_mode_outcome(&visited.mode, visited.now_ms), SETUP_WAITS);
 }
 
+/* One that was recorded, while the answer to the decommissioning is on its way. */
+static void test_seed_form_after_decommission(void **state)
+{
+    (void)state;
+    const medsec_setup_form wipe = {.kind = MEDSEC_SETUP_DECOMMISSION};
+    uint8_t nonce[MEDSEC_SETUP_NONCE_LEN];
+    char body[VISITOR_ANSWER_MAX];
+    size_t len;
+    visitor_post made;
+    visitor_get_nonce(nonce, SETUP_TRIES);
+    visitor_make_post(&made, visited.key, nonce, &wipe);
+    assert_int_equal(visitor_ask(made.bytes, made.len, body, &len), 200);
+    assert_int_equal(ask_seed("86858d74ed5eaff88c1428b89afca624", body), 409);
+    assert_true(flash_model_is_empty(&visited.flash));
+    assert_int_equal(setup_mode_outcome(&visited.mode, visited.now_ms), SETUP_WIPED);
+}
+
 /* The new page serves a device of the seed wire as well. */
 static void test_form_of_a_seed_device(void **state)
 {
@@ -302,6 +319,7 @@ int main(void)
         SEED_CASE(test_seed_form_is_saved),
         SEED_CASE(test_seed_form_under_another_key_counts),
         SEED_CASE(test_seed_form_that_is_none),
+        SEED_CASE(test_seed_form_after_decommission),
         SEED_CASE(test_form_of_a_seed_device),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
