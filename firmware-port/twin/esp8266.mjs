@@ -248,6 +248,7 @@ export class Esp8266 {
 
     #ended(link) {
         this.links[link.id] = null;
+        this.onEvent('closed', link.id);
         this.say(`${this.mux ? `${link.id},` : ''}CLOSED\r\n`);
     }
 
@@ -278,6 +279,7 @@ export class Esp8266 {
             this.say('+STA_CONNECTED:"02:00:00:00:00:01"\r\n');
             this.say('+DIST_STA_IP:"02:00:00:00:00:01","192.168.4.2"\r\n');
         }
+        this.onEvent('visitor', id);
         this.say(`${id},CONNECT\r\n`);
         this.adopt(id, socket, true);
     }

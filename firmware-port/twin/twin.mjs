@@ -48,7 +48,7 @@ const options = readOptions(USAGE, {
 
 function makeModule() {
     const module = new Esp8266(esp8266FromOptions(options));
-    module.onEvent = (what, detail) => say('module', { what, detail });
+    module.onEvent = (what, detail) => say('module', { what, detail, seconds: pico.nanos / 1e9 });
     return module;
 }
 
