@@ -15,6 +15,7 @@ typedef struct noisy_board {
     uint64_t now_us;
     uint16_t level; /* of the converter */
     unsigned run; /* of equal bits, once */
+    unsigned flip; /* the n-th bit is another one; 0: none is */
 } noisy_board;
 
 static noisy_board source;
@@ -33,6 +34,9 @@ static void noise(void *context, uint8_t *out, size_t len)
         if (from->run > 0) {
             from->run--;
             bit = 0;
+        }
+        if (from->flip > 0 && --from->flip == 0) {
+            bit ^= 1;
         }
         out[i] = from->dead ? 0xff : (uint8_t)(0x40 | bit);
     }
@@ -81,6 +85,19 @@ static void test_noise_depends_on_every_source(void **state)
     uint8_t again[MEDSEC_BOOT_SEED_LEN];
     assert_true(gather(again, &from[0]));
     assert_memory_equal(again, out[0], sizeof again);
+}
+
+/* Eight bits of the oscillator for each bit of a seed, and each of them counts. */
+static void test_noise_depends_on_every_bit(void **state)
+{
+    (void)state;
+    uint8_t same[MEDSEC_BOOT_SEED_LEN];
+    uint8_t out[MEDSEC_BOOT_SEED_LEN];
+    assert_true(gather(same, &(noisy_board){.random = 1}));
+    for (unsigned bit = 1; bit <= 2048; bit += bit < 64 || bit >= 1984 ? 1 : 7) {
+        assert_true(gather(out, &(noisy_board){.random = 1, .flip = bit}));
+        assert_memory_not_equal(out, same, sizeof out);
+    }
 }
 
 static void test_noise_counts_repetitions(void **state)
@@ -176,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_noise_depends_on_every_source),
+        cmocka_unit_test(test_noise_depends_on_every_bit),
         cmocka_unit_test(test_noise_counts_repetitions),
         cmocka_unit_test(test_random_is_hmac_drbg),
         cmocka_unit_test(test_random_without_a_seed_ends_the_program),

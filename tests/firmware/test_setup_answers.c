@@ -4,6 +4,8 @@
 #include "setup_bench.h"
 #include "unit.h"
 
+#include "core/hkdf.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -160,6 +162,59 @@ static void test_form_that_was_changed(void **state)
     }
 }
 
+/* Rightly sealed by somebody who has the key, and yet no form. */
+static void make_nonsense(visitor_post *made, const uint8_t nonce[MEDSEC_SETUP_NONCE_LEN])
+{
+    static const uint8_t info[] = "medsec setup 1";
+    const medsec_crypto *crypto = medsec_crypto_openssl();
+    uint8_t plain[MEDSEC_SETUP_PLAIN_LEN] = {1, MEDSEC_SETUP_SETTINGS, 0, 80, 'h', 'i', '!'};
+    uint8_t form_key[MEDSEC_CHACHAPOLY_KEY_LEN];
+    visitor_make_post(made, visited.key, nonce, &visitor_form);
+    uint8_t *salt = made->bytes + made->head_len;
+    assert_int_equal(medsec__hkdf(crypto, form_key, sizeof form_key,
+                                  (medsec_bytes){salt, MEDSEC_SETUP_SALT_LEN},
+                                  (medsec_bytes){(const uint8_t *)visited.key, sizeof visited.key},
+                                  (medsec_bytes){info, sizeof info - 1}),
+                     MEDSEC_OK);
+    assert_int_equal(crypto->chachapoly_seal(salt + MEDSEC_SETUP_SALT_LEN, form_key, 0,
+                                             (const uint8_t *)"form", 4, plain, sizeof plain),
+                     MEDSEC_OK);
+}
+
+static void test_form_that_is_none(void **state)
+{
+    (void)state;
+    uint8_t nonce[MEDSEC_SETUP_NONCE_LEN];
+    char body[VISITOR_ANSWER_MAX];
+    size_t len;
+    visitor_post made;
+    visitor_get_nonce(nonce, SETUP_TRIES);
+    make_nonsense(&made, nonce);
+    assert_int_equal(visitor_ask(made.bytes, made.len, body, &len), 200);
+    assert_int_equal(visitor_open_answer(&made, body, len), MEDSEC_SETUP_BAD_FORM);
+    assert_false(visitor_is_saved());
+    assert_int_equal(setup_mode_outcome(&visited.mode, visited.now_ms + 100000), SETUP_WAITS);
+    assert_int_equal(visitor_ask(made.bytes, made.len, body, &len), 409);
+    visitor_get_nonce(nonce, SETUP_TRIES);
+}
+
+static void test_nonces_are_random_in_every_byte(void **state)
+{
+    (void)state;
+    uint8_t seen[MEDSEC_SETUP_NONCE_LEN][2] = {{0}};
+    for (unsigned i = 0; i < 30; i++) {
+        uint8_t nonce[MEDSEC_SETUP_NONCE_LEN];
+        visitor_get_nonce(nonce, SETUP_TRIES);
+        for (size_t at = 0; at < sizeof nonce; at++) {
+            seen[at][0] |= nonce[at];
+            seen[at][1] |= (uint8_t)~nonce[at];
+        }
+    }
+    for (size_t at = 0; at < MEDSEC_SETUP_NONCE_LEN; at++) {
+        assert_int_equal(seen[at][0] & seen[at][1], 0xff); /* each bit was 1, and 0 */
+    }
+}
+
 static void test_form_that_the_flash_does_not_hold(void **state)
 {
     (void)state;
@@ -313,6 +368,8 @@ int main(void)
         CASE(test_form_before_any_nonce),
         CASE(test_form_sent_twice),
         CASE(test_form_that_was_changed),
+        CASE(test_form_that_is_none),
+        CASE(test_nonces_are_random_in_every_byte),
         CASE(test_form_that_the_flash_does_not_hold),
         CASE(test_decommission_wipes_all),
         CASE(test_decommission_of_a_worn_flash_is_told),

@@ -92,7 +92,7 @@ bool flash_model_erase(void *context, uint32_t offset)
 
 static bool program_page(flash_model *model, uint32_t offset, const uint8_t *data)
 {
-    uint8_t wanted[BOARD_FLASH_PAGE_LEN];
+    static uint8_t wanted[BOARD_FLASH_PAGE_LEN]; /* no secret of a model's is left on the stack */
     bool cut;
     if (!step(model, &cut)) {
         return false;
