@@ -82,7 +82,9 @@ static void test_settings_check_on_every_character(void **state)
 {
     (void)state;
     medsec_setup_settings settings = usual;
-    for (uint32_t character = 1; character < 0x120000; character++) {
+    /* Beyond the first planes, which have the exceptions, a few of each. */
+    for (uint32_t character = 1; character < 0x120000;
+         character += character < 0x10800 || (character & 0x7ff) >= 0x7f0 ? 1 : 16) {
         char text[5];
         encode(text, character);
         put(settings.ssid, sizeof settings.ssid, text, strlen(text));
