@@ -120,10 +120,12 @@ static const man_section sections[] = {
      "fails: should they be stopped in between, files stay that the registry does not know; delete "
      "those and begin again. A file is never overwritten."},
     {"SETTING UP A PICO",
-     "Hold its button, connect it by USB, and copy the firmware and then ID.uf2 onto the drive "
-     "that "
-     "appears: with --uf2 `add` and `rotate` write one, and `export` for a seed device. It is for "
-     "one device, once: delete it then. Older files of that device must not be used again.\n\n"
+     "Hold its button while connecting it by USB, and copy a UF2 file onto the drive that appears: "
+     "once for the firmware, once for ID.uf2. With --uf2 `add` and `rotate` write one, and "
+     "`export` "
+     "for a seed device. It is for one device, once: delete it then. Older files of that device "
+     "must "
+     "not be used again.\n\n"
      "With its switch at configuration the device is an access point, Med_IoT, whose page at "
      "http://192.168.4.1/ asks for the setup key. `setup-key` prints it, and with --qr draws a "
      "code "
