@@ -230,7 +230,7 @@ uint64_t wifi_until_ms(const wifi *w)
     if (is_writing(w)) {
         no_later(&wait_ms, w, now_ms + OUTPUT_MS);
     } else if (w->command == WIFI_COMMAND_NONE && !w->up) {
-        no_later(&wait_ms, w, w->pausing ? w->retry_ms : now_ms);
+        no_later(&wait_ms, w, w->retry_ms);
     } else if (w->command == WIFI_COMMAND_NONE && has_work(w)) {
         wait_ms = 0;
     }

@@ -328,7 +328,6 @@ void wifi__begin(wifi *w, wifi_command command, uint8_t link)
     w->link = link;
     w->busy = 0;
     w->orphan = false;
-    w->pausing = false;
     if (command == WIFI_COMMAND_JOIN) {
         w->reason = WIFI_REASON_UNKNOWN;
     }

@@ -337,8 +337,12 @@ static void test_send_is_refused(void **state)
     assert_false(wifi_send(&bench.wifi, 0, data, 0));
     assert_false(wifi_send(&bench.wifi, 1, data, 1));
     assert_false(wifi_send(&bench.wifi, WIFI_LINKS, data, 1));
+    assert_false(wifi_send(&bench.wifi, UINT8_MAX, data, 1));
     assert_true(wifi_send(&bench.wifi, 0, data, 1));
     assert_false(wifi_send(&bench.wifi, 0, data, 1));
+    wifi_close(&bench.wifi, 0);
+    assert_false(wifi_send(&bench.wifi, 0, data, 1));
+    opened();
     wifi_close(&bench.wifi, 0);
     assert_false(wifi_send(&bench.wifi, 0, data, 1));
 }
@@ -413,6 +417,18 @@ static void test_send_that_fails_closes(void **state)
     open_link();
 }
 
+static void test_command_is_written_to_its_end_before_the_next_one(void **state)
+{
+    (void)state;
+    opened();
+    bench.now_ms++;
+    bench.room = 7;
+    send_text("hello");
+    wifi_bench_turn(&bench);
+    wifi_bench_say(&bench, "ERROR\r\n");
+    wifi_bench_expect(&bench, "AT+CIPSEND=0,5\r\nAT+CIPCLOSE=0\r\n");
+}
+
 /* The data are the caller's again after CLOSED, but the module still waits for as many bytes. */
 static void test_closed_within_a_send_is_completed_by_filler(void **state)
 {
@@ -447,6 +463,7 @@ static void test_close_follows_what_is_being_sent(void **state)
     wifi_bench_events(&bench, "CLOSED 0\n");
     wifi_close(&bench.wifi, 0);
     wifi_close(&bench.wifi, WIFI_LINKS);
+    wifi_close(&bench.wifi, UINT8_MAX);
     wifi_bench_turn(&bench);
     wifi_bench_expect(&bench, "");
     open_link();
@@ -515,6 +532,7 @@ int main(void)
         cmocka_unit_test(test_send_says_it_again_when_the_module_is_busy),
         cmocka_unit_test(test_busy_command_is_not_said_again_when_its_link_is_gone),
         cmocka_unit_test(test_send_that_fails_closes),
+        cmocka_unit_test(test_command_is_written_to_its_end_before_the_next_one),
         cmocka_unit_test(test_closed_within_a_send_is_completed_by_filler),
         cmocka_unit_test(test_close_follows_what_is_being_sent),
         cmocka_unit_test(test_close_in_the_middle_of_a_long_send_ends_it),

@@ -367,6 +367,7 @@ static void test_until_tells_when_to_come_back(void **state)
     wifi_bench_say(&bench, "busy s...\r\n");
     assert_true(wifi_until_ms(&bench.wifi) == bench.now_ms + 200);
     wifi_bench_say(&bench, "+IPD,0,9:abc");
+    assert_true(wifi_until_ms(&bench.wifi) == bench.now_ms + 200);
     wifi_bench_wait(&bench, 200);
     assert_true(wifi_until_ms(&bench.wifi) == bench.now_ms + 1800);
     bench.room = 0;
