@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "selftest.h"
 
-/* Arm semihosting for M profiles (Semihosting for AArch32 and AArch64, release 2): qemu-arm has it,
- * and the emulated chip's harness answers it. */
+/* Semihosting for AArch32 and AArch64, release 2, as M profiles have it; run.mjs answers. */
 enum { SYS_WRITE0 = 0x04, SYS_EXIT = 0x18 };
 
 static void call(uint32_t operation, uint32_t argument)

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "selftest.h"
+#include "linux.h"
 
-#include <string.h>
-
-/* Linux on a 32-bit PowerPC, without a C library. */
-enum { SYS_exit = 1, SYS_write = 4, STDOUT = 1 };
-
-static void call(uint32_t number, uint32_t first, uint32_t second, uint32_t third)
+void linux_call(uint32_t number, uint32_t first, uint32_t second, uint32_t third)
 {
     register uint32_t r0 __asm__("r0") = number;
     register uint32_t r3 __asm__("r3") = first;
@@ -16,16 +11,4 @@ static void call(uint32_t number, uint32_t first, uint32_t second, uint32_t thir
                      : "+r"(r0), "+r"(r3), "+r"(r4), "+r"(r5)
                      :
                      : "r6", "r7", "r8", "r9", "r10", "r11", "r12", "cr0", "ctr", "memory");
-}
-
-void selftest_say(const char *text)
-{
-    call(SYS_write, STDOUT, (uint32_t)(uintptr_t)text, strlen(text));
-}
-
-void selftest_exit(bool good)
-{
-    for (;;) {
-        call(SYS_exit, good ? 0 : 1, 0, 0);
-    }
 }
