@@ -47,7 +47,8 @@ static void link_closed(wifi *w, uint8_t number)
     if (w->command >= WIFI_COMMAND_OPEN && w->link == number) {
         orphan(w);
     }
-    link->closed_due = link->closed_due || link->open;
+    link->closed_due = link->closed_due || (link->open && !link->opened_due);
+    link->opened_due = false;
     link->open = false;
     link->closing = false;
     link->data = NULL;
@@ -72,8 +73,8 @@ static void lost(wifi *w, wifi_reason reason)
     w->failed_due = w->failed_due || w->host != NULL;
     w->host = NULL;
     w->reason = (uint8_t)reason;
-    w->left_due = w->up;
-    w->refused_due = !w->up;
+    w->left_due = w->left_due || w->up;
+    w->refused_due = w->refused_due || !w->up;
     w->up = false;
 }
 

@@ -137,6 +137,24 @@ static void test_connect_means_nothing_before_the_server_listens(void **state)
     wifi_bench_events(&bench, "");
 }
 
+/* Bytes are lost between the two events of a link that is used again. */
+static void test_link_that_was_never_told_is_not_opened_after_a_fault(void **state)
+{
+    (void)state;
+    static const char line[] = "2,CONNECT\r\n";
+    wifi_event event;
+    listening();
+    wifi_bench_say(&bench, line);
+    wifi_bench_events(&bench, "OPENED 2\n");
+    memcpy(bench.said, line, sizeof line - 1);
+    bench.said_len = sizeof line - 1;
+    wifi_poll(&bench.wifi, bench.now_ms, &event);
+    assert_int_equal(event.type, WIFI_CLOSED);
+    bench.lost = 7;
+    wifi_bench_turn(&bench);
+    wifi_bench_events(&bench, "LEFT 4\n");
+}
+
 static void test_send_goes_on_when_another_link_is_closed(void **state)
 {
     (void)state;
@@ -173,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_close_does_not_hit_the_next_one_of_that_link),
         cmocka_unit_test(test_words_of_a_station_mean_nothing),
         cmocka_unit_test(test_connect_means_nothing_before_the_server_listens),
+        cmocka_unit_test(test_link_that_was_never_told_is_not_opened_after_a_fault),
         cmocka_unit_test(test_send_goes_on_when_another_link_is_closed),
         cmocka_unit_test(test_start_refuses_a_name_that_would_end_the_command),
     };

@@ -232,6 +232,22 @@ static void test_lost_bytes_have_the_present_command_forgotten(void **state)
     assert_null(strstr(bench.written, "END"));
 }
 
+/* Bytes are lost between two events of one line. */
+static void test_lost_bytes_take_no_event_away(void **state)
+{
+    (void)state;
+    static const char line[] = "WIFI DISCONNECT\r\n";
+    wifi_event event;
+    opened();
+    memcpy(bench.said, line, sizeof line - 1);
+    bench.said_len = sizeof line - 1;
+    wifi_poll(&bench.wifi, bench.now_ms, &event);
+    assert_int_equal(event.type, WIFI_CLOSED);
+    bench.lost = 7;
+    wifi_bench_turn(&bench);
+    wifi_bench_events(&bench, "LEFT 4\nREFUSED 4\n");
+}
+
 static void test_lost_bytes_within_data_end_them(void **state)
 {
     (void)state;
@@ -402,6 +418,7 @@ int main(void)
         cmocka_unit_test(test_words_behind_lost_bytes_do_not_count),
         cmocka_unit_test(test_lost_bytes_reset_the_module),
         cmocka_unit_test(test_lost_bytes_have_the_present_command_forgotten),
+        cmocka_unit_test(test_lost_bytes_take_no_event_away),
         cmocka_unit_test(test_lost_bytes_within_data_end_them),
         cmocka_unit_test(test_ready_has_the_rest_of_the_reset_forgotten),
         cmocka_unit_test(test_filler_is_written_as_there_is_room),
