@@ -16,6 +16,7 @@ void wifi_start(wifi *w, const board *board, const wifi_options *options)
     w->options = *options;
     w->step = WIFI_COMMAND_RESET;
     w->pause_ms = WIFI_PAUSE_MIN_MS;
+    w->filler = WIFI_SEND_MAX; /* the chip may have been reset without the module */
     at_parser_init(&w->parser);
 }
 

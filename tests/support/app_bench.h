@@ -50,6 +50,7 @@ typedef struct app_bench {
     app_bench_boot boots[APP_BENCH_BOOTS];
     size_t boot_count;
     medsec_sample last;
+    unsigned shifts; /* of its time against the pulse */
     medsec_config_ack config_ack;
 
     char answer[16384]; /* of the device's web server, and a NUL */
