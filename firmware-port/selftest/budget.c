@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "budget.h"
+
 #include "selftest.h"
 
 #include "crypto/bearssl/provider.h"
@@ -10,7 +12,8 @@
 
 /*
  * What the parts of a session cost on the chip: a device and a gateway speak with each other, and
- * what the device does is counted between begin() and end() (run.mjs). Time is always NOW.
+ * what the device does is counted between budget_begin() and budget_end() (run.mjs). Time is always
+ * NOW.
  */
 #define PICO (&medsec_profile_pico_vitals)
 
@@ -33,13 +36,13 @@ static medsec_credential credential;
 static medsec_step step;
 static bool good = true;
 
-static void begin(const char *name)
+void budget_begin(const char *name)
 {
     register const char *r0 __asm__("r0") = name;
     __asm__ volatile("bkpt 1" : : "r"(r0) : "memory");
 }
 
-static void end(void)
+void budget_end(void)
 {
     __asm__ volatile("bkpt 2" : : : "memory");
 }
@@ -118,11 +121,11 @@ static void sample(size_t i, uint64_t at_ms)
         reading.value[k] = (medsec_value){typical[k] + noise, 3, MEDSEC_VALUE_NUMBER};
     }
     if (i == 1) {
-        begin("reading into the ring");
+        budget_begin("reading into the ring");
     }
     need_ok(medsec_device_sample(&device, at_ms, &reading));
     if (i == 1) {
-        end();
+        budget_end();
     }
 }
 
@@ -135,9 +138,9 @@ static void sample_batch(uint64_t from_ms)
 
 static void poll(const char *name, uint64_t now_ms)
 {
-    begin(name);
+    budget_begin(name);
     medsec_device_poll(&device, now_ms, out, sizeof out, &step);
-    end();
+    budget_end();
     need(step.type == MEDSEC_STEP_SEND);
 }
 
@@ -157,9 +160,9 @@ static void to_gateway(medsec_event *event, medsec_event_type until)
 static void from_gateway(const char *name, const uint8_t *data, size_t len)
 {
     medsec_device_stats stats;
-    begin(name);
+    budget_begin(name);
     medsec_device_receive(&device, NOW, data, len);
-    end();
+    budget_end();
     medsec_device_get_stats(&device, &stats);
     need(stats.faults == 0);
 }
@@ -212,6 +215,7 @@ int main(void)
          "batch of 20, A128CBC-HS256", "acknowledgement, A128CBC-HS256"},
         {MEDSEC_SUITE_CHACHAPOLY, "HELLO, ChaChaPoly", "WELCOME, ChaChaPoly",
          "batch of 20, ChaChaPoly", "acknowledgement, ChaChaPoly"}};
+    need(budget_of_samples());
     make_pair(&gateway_keys, 7);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         run(&all[i]);

@@ -5,8 +5,12 @@
  */
 import { readFileSync } from 'node:fs';
 
+import { Ds18b20 } from '../twin/ds18b20.mjs';
 import { Flash } from '../twin/flash.mjs';
+import { Mpu6050 } from '../twin/mpu6050.mjs';
 import { Chip } from '../twin/rp2040.mjs';
+import { Ecg, Motion } from '../twin/signals.mjs';
+import * as wiring from '../twin/wiring.mjs';
 
 const SYS_WRITE0 = 0x04;
 const SYS_EXIT = 0x18;
@@ -24,10 +28,24 @@ function text(chip, address) {
     return String.fromCharCode(...bytes);
 }
 
+function connectSensors(chip) {
+    const motion = new Mpu6050({ now: () => chip.clock.nanos, motion: new Motion(1),
+        celsius: () => 23.4 });
+    const thermometer = new Ds18b20({ clock: chip.clock, celsius: () => 36.6, drive: () => {} });
+    const ecg = new Ecg(1);
+    wiring.connectI2c(chip, motion);
+    wiring.connectWire(chip, thermometer);
+    wiring.connectAdc(chip, { pulse: () => ecg.volts(chip.clock.nanos / 1e9), chip: () => 23.7 },
+        () => {});
+    motion.power();
+    thermometer.power();
+}
+
 function run(path) {
     const flash = new Flash();
     flash.load(0, readFileSync(path));
     const chip = new Chip(flash);
+    connectSensors(chip);
     const { core } = chip;
     let begun = null;
     let exit = null;

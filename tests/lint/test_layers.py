@@ -59,7 +59,8 @@ LAYERS = {
                                                "firmware-port/boards", "firmware-port/app",
                                                "firmware-port/boards/check"}, set(), False),
     "firmware-port/libc": (set(), {"firmware-port/libc"}, set(), False),
-    "firmware-port/selftest": (CORE_API, {"firmware-port/selftest", "src/core",
+    "firmware-port/selftest": (CORE_API, {"firmware-port/selftest", "firmware-port/app",
+                                          "firmware-port/boards/rp2040", "src/core",
                                           "src/crypto/bearssl"}, set(), True),
 }
 
