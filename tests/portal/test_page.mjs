@@ -106,6 +106,19 @@ describe('typing', () => {
         }
     });
 
+    test('what stays wrong is not read out again at every key', async () => {
+        await open();
+        await type('port', '9a');
+        await page.evaluate(() => {
+            globalThis.changes = 0;
+            new MutationObserver((all) => { globalThis.changes += all.length; })
+                .observe(document.getElementById('port-error'), { childList: true });
+        });
+        await field('port').pressSequentially('bc');
+        assert.match(await error('port'), /digits only/);
+        assert.equal(await page.evaluate(() => globalThis.changes), 0);
+    });
+
     test('what is not finished is told when the field is left, and then at each key', async () => {
         await open();
         await type('password', '1234567');

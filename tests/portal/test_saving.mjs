@@ -41,6 +41,23 @@ describe('saving', () => {
         assert.deepEqual(said, []);
     });
 
+    test('spaces around address and port are not sent', async () => {
+        await open();
+        await fill({ ...SETTINGS, server: ` ${SETTINGS.server} `, port: ` ${SETTINGS.port} ` });
+        await save();
+        assert.deepEqual(device.forms, [{ kind: 1, ...SETTINGS }]);
+    });
+
+    test('pressing twice sends once', async () => {
+        await open();
+        await fill();
+        device.bytesPerSecond = 1000;
+        await field('key').press('Enter');
+        await page.keyboard.press('Enter');
+        await page.waitForSelector('#done:not([hidden])');
+        assert.equal(device.requests.filter((request) => request === 'POST /setup').length, 1);
+    });
+
     test('a wrong key is told beside its field, with the tries that are left', async () => {
         await open();
         await fill(SETTINGS, OTHER_KEY);
@@ -147,6 +164,7 @@ describe('erasing', () => {
     test('asks again, with the way back first', async () => {
         await begin();
         assert.equal(await focused(), 'erase-no');
+        assert.equal(await page.locator('#erase-ask').isVisible(), false);
         await press('No, keep it');
         assert.equal(await focused(), 'erase-ask');
         assert.equal(await page.locator('#erase-sure').isVisible(), false);
