@@ -31,11 +31,14 @@ describe('loading', () => {
         do { // again when the machine was busy with something else
             device.restart({ key: KEY, bytesPerSecond: MODULE_BYTES_PER_S });
             await open();
-            times.push(await page.evaluate(() =>
-                performance.getEntriesByName('first-contentful-paint')[0].startTime));
-        } while (times.at(-1) > SHOWS_MS && times.length < 3);
-        t.diagnostic(`first text after ${times.map(Math.round)} ms`);
-        assert.ok(times.at(-1) <= SHOWS_MS);
+            times.push(await page.evaluate(() => ({
+                text: performance.getEntriesByName('first-contentful-paint')[0].startTime,
+                whole: performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd,
+            })));
+        } while (times.at(-1).whole > SHOWS_MS && times.length < 3);
+        const { text, whole } = times.at(-1);
+        t.diagnostic(`text after ${Math.round(text)} ms, all of it after ${Math.round(whole)} ms`);
+        assert.ok(whole <= SHOWS_MS);
     });
 
     test('the key of a QR code is filled in, and gone from the address', async () => {
