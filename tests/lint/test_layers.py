@@ -78,7 +78,7 @@ def wrong_include(tree, path, mark, header, rule):
     if mark == '"':
         for base in (path.parent, tree.source / "src", tree.source / "cli/common",
                      tree.source / "cli/sim", tree.source / "firmware-port/app",
-                     tree.source / "tests/support"):
+                     tree.source / "firmware-port/boards/rp2040", tree.source / "tests/support"):
             found = (base / header).resolve()
             if found.is_file():
                 folder = tree.name(found.parent)

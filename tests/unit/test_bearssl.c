@@ -88,6 +88,16 @@ static void decrypt_once(void)
     good = bear()->aes128_cbc_once(MEDSEC_DECRYPT, KEY, iv, text, text, TEXT_LEN) == MEDSEC_OK;
 }
 
+static void open_only(void)
+{
+    good = bear()->aes128_cbc_open(&cipher, MEDSEC_ENCRYPT, KEY) == MEDSEC_OK;
+}
+
+static void rekey_only(void)
+{
+    good = bear()->aes128_cbc_rekey(&cipher, KEY) == MEDSEC_OK;
+}
+
 static void open_and_run(void)
 {
     good = bear()->aes128_cbc_open(&cipher, MEDSEC_DECRYPT, KEY) == MEDSEC_OK &&
@@ -104,6 +114,8 @@ static void test_aes_leaves_nothing_on_the_stack(void **state)
     add_round_keys();
     expect_nothing_left(encrypt_once);
     expect_nothing_left(decrypt_once);
+    expect_nothing_left(open_only);
+    expect_nothing_left(rekey_only);
     expect_nothing_left(open_and_run);
 }
 
