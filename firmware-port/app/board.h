@@ -66,8 +66,8 @@ typedef struct board {
     void (*led)(void *context, bool on); /* the Pico's own, GP25 */
 
     /* All of the flash can be read here, but not while erase or program run. Offsets are from
-     * its start. Erase one sector (up to 400 ms); program whole pages. false: it does not hold what
-     * was written. */
+     * its start. Erase one sector (up to 400 ms); program whole pages, `data` in RAM: a board keeps
+     * no copy, as there are secrets in it. false: it does not hold what was written. */
     const uint8_t *flash;
     bool (*flash_erase)(void *context, uint32_t offset);
     bool (*flash_program)(void *context, uint32_t offset, const uint8_t *data, size_t len);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drbg.h"
 
+#include "crypto/bearssl/primitives.h"
+
 /*
  * A ring oscillator is taken to give a quarter of a bit of entropy a bit. The repetition count test
  * then calls it dead after 1 + 20 / 0.25 equal bits, which happens by chance once in 2^20 bits; and
@@ -61,6 +63,7 @@ void drbg_start(drbg *drbg, const medsec_crypto *crypto, medsec_boot_record *min
 {
     br_hmac_drbg_init(&drbg->hmac, &br_sha256_vtable, mine->seed, sizeof mine->seed);
     br_hmac_drbg_update(&drbg->hmac, noise, MEDSEC_BOOT_SEED_LEN);
+    medsec__bear_wipe_stack();
     crypto->wipe(mine->seed, sizeof mine->seed);
     drbg->seeded = true;
 }
@@ -72,4 +75,5 @@ void drbg_random(void *context, uint8_t *out, size_t len)
         __builtin_trap();
     }
     br_hmac_drbg_generate(&drbg->hmac, out, len);
+    medsec__bear_wipe_stack();
 }

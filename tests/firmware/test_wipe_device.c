@@ -72,6 +72,57 @@ static void test_start_leaves_nothing_on_the_stack(void **state)
     expect_wiped(expected, sizeof expected / sizeof expected[0]);
 }
 
+static drbg generator;
+
+static void start_generator(void)
+{
+    drbg_start(&generator, &crypto, &mine, noise);
+    good = generator.seeded;
+}
+
+static void draw(void)
+{
+    uint8_t drawn[16];
+    drbg_random(&generator, drawn, sizeof drawn);
+    good = true;
+}
+
+/* HMAC's key as it is kept, and as it is hashed. */
+static void add_generator_key(const drbg *of)
+{
+    static const uint8_t pads[] = {0, 0x36, 0x5c};
+    for (size_t i = 0; i < sizeof pads; i++) {
+        uint8_t key[MEDSEC_SHA256_LEN];
+        for (size_t j = 0; j < sizeof key; j++) {
+            key[j] = of->hmac.K[j] ^ pads[i];
+        }
+        secrets_add_key(key);
+    }
+}
+
+/* The key that is left in `generator`: who has it foresees all that is drawn after. */
+static void expect_no_generator_key(void (*run)(void))
+{
+    const drbg before = generator;
+    const medsec_boot_record seed = mine;
+    run();
+    add_generator_key(&generator);
+    generator = before;
+    mine = seed;
+    good = false;
+    assert_int_equal(secrets_left_by(run), 0);
+    assert_true(good);
+}
+
+static void test_generator_leaves_nothing_on_the_stack(void **state)
+{
+    (void)state;
+    memcpy(mine.seed, "seed of the boot log, thirty-two", sizeof mine.seed);
+    expect_no_generator_key(start_generator);
+    secrets_clear();
+    expect_no_generator_key(draw);
+}
+
 static void send_form(void)
 {
     visitor_push(0, made.bytes, made.len);
@@ -148,6 +199,8 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_start_leaves_nothing_on_the_stack, set_up,
+                                        setup_bench_finish),
+        cmocka_unit_test_setup_teardown(test_generator_leaves_nothing_on_the_stack, set_up,
                                         setup_bench_finish),
         cmocka_unit_test_setup_teardown(test_form_leaves_nothing_on_the_stack, set_up,
                                         setup_bench_finish),

@@ -40,22 +40,16 @@ bool store_erase(void *context, uint32_t offset)
     return i == BOARD_FLASH_SECTOR_LEN;
 }
 
-static bool program_page(uint32_t offset, const uint8_t *data)
-{
-    uint8_t page[BOARD_FLASH_PAGE_LEN]; /* `data` may lie in flash */
-    memcpy(page, data, sizeof page);
-    uint32_t before = interrupts_alone();
-    flash_range_program(offset, page, sizeof page);
-    nvic_hw->iser = before;
-    return memcmp((const uint8_t *)(XIP_BASE + offset), page, sizeof page) == 0;
-}
-
 bool store_program(void *context, uint32_t offset, const uint8_t *data, size_t len)
 {
     (void)context;
-    bool done = allowed(offset, len, BOARD_FLASH_PAGE_LEN);
-    for (size_t at = 0; done && at < len; at += BOARD_FLASH_PAGE_LEN) {
-        done = program_page(offset + (uint32_t)at, data + at);
+    if (!allowed(offset, len, BOARD_FLASH_PAGE_LEN)) {
+        return false;
     }
-    return done;
+    for (size_t at = 0; at < len; at += BOARD_FLASH_PAGE_LEN) {
+        uint32_t before = interrupts_alone();
+        flash_range_program(offset + (uint32_t)at, data + at, BOARD_FLASH_PAGE_LEN);
+        nvic_hw->iser = before;
+    }
+    return memcmp((const uint8_t *)(XIP_BASE + offset), data, len) == 0;
 }

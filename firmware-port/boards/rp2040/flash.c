@@ -98,12 +98,7 @@ bool flash_program(void *context, uint32_t offset, const uint8_t *data, size_t l
     }
     const uint8_t *flash = (const uint8_t *)(uintptr_t)(XIP_BASE + offset);
     for (size_t at = 0; at < len; at += BOARD_FLASH_PAGE_LEN) {
-        uint8_t page[BOARD_FLASH_PAGE_LEN]; /* `data` may lie in flash */
-        memcpy(page, data + at, sizeof page);
-        change_alone(offset + (uint32_t)at, page);
-        if (memcmp(flash + at, page, sizeof page) != 0) {
-            return false;
-        }
+        change_alone(offset + (uint32_t)at, data + at);
     }
-    return true;
+    return memcmp(flash, data, len) == 0;
 }
