@@ -30,13 +30,18 @@ class Module:
         self.path = os.path.join(folder, "serial")
         self.port = harness.free_port()
         program = os.path.join(harness.SOURCE, "firmware-port", "twin", "esp8266_socket.mjs")
-        with open(os.path.join(folder, "module.log"), "ab") as log:
+        self.log = os.path.join(folder, "module.log")
+        with open(self.log, "ab") as log:
             self.child = subprocess.Popen(
                 ["node", program, "--socket", self.path, "--network", NETWORK + ":" + PASSWORD,
                  "--host", "%s=%s:%d" % ((SERVER,) + address), "--access-port", str(self.port)],
                 stdin=subprocess.PIPE, stdout=log, stderr=log)
-        if not harness.wait_until(lambda: os.path.exists(self.path)):
+        if not harness.wait_until(self.is_ready):
             raise RuntimeError("the emulated ESP8266 does not start")
+
+    def is_ready(self):
+        with open(self.log, encoding="utf-8") as log:
+            return '"ready"' in log.read()
 
     def close(self):
         self.child.stdin.close()
