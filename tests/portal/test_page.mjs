@@ -257,6 +257,9 @@ describe('for everybody', () => {
             assert.ok(sizes.over <= 0, `${sizes.over} pixels too wide`);
             assert.deepEqual(sizes.small.filter(([id, height]) => id && height < TARGET_MIN), []);
             assert.ok(sizes.font >= 16, 'a phone would zoom in');
+            await fill({ ...SETTINGS, ssid: 'W'.repeat(32) });
+            await save();
+            assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
         });
     }
 
