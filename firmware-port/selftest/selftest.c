@@ -20,6 +20,7 @@ static const struct {
     {"CBOR", selftest_cbor},
     {"seed frames", selftest_seed},
     {"sessions", selftest_session},
+    {"division", selftest_division},
 };
 
 enum { KINDS = sizeof kinds / sizeof kinds[0], LINE_LEN = 64 };

@@ -35,6 +35,7 @@ bool selftest_record(const selftest_vector *v);
 bool selftest_cbor(const selftest_vector *v);
 bool selftest_seed(const selftest_vector *v);
 bool selftest_session(const selftest_vector *v);
+bool selftest_division(const selftest_vector *v);
 
 /* For their results. */
 extern uint8_t selftest_room[SELFTEST_ROOM_LEN];

@@ -11,8 +11,8 @@ import pathlib
 import re
 
 KINDS = ("aes", "hmac", "hkdf", "x25519", "chachapoly", "cbc_hs256", "record", "cbor", "seed",
-         "session")
-QUICK = {"aes": 16, "x25519": 32, "chachapoly": 16, "session": 3}  # each n-th
+         "session", "division")
+QUICK = {"aes": 16, "x25519": 32, "chachapoly": 16, "session": 3, "division": 7}  # each n-th
 CBOR = ("other", "uint", "negative", "null", "array", "map")
 NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?")
 BYTES = {"key", "iv", "msg", "ct", "tag", "aad", "ikm", "salt", "info", "okm", "public", "private",
@@ -123,6 +123,19 @@ def session(own, _):
             fields += [number(step["from"] == "device", 1), bytes.fromhex(step["record"]),
                        bytes.fromhex(step["message"])]
         yield row["suite"], fields
+
+
+def division(*_):
+    """Numbers of all sizes, and what C makes of them; the device has functions of its own for it."""
+    edges = [(1 << bit) + near for bit in (0, 1, 7, 16, 31, 32, 33, 47, 62) for near in (-1, 0, 1)]
+    for wide, top in ((8, 63), (4, 31)):
+        sizes = [n for n in edges if 0 < n < 1 << top]
+        for a in sizes:
+            for b in sizes:
+                for a_sign, b_sign in ((1, 1), (-1, 1), (1, -1), (-1, -1)):
+                    quotient = a // b * a_sign * b_sign
+                    rest = a * a_sign - quotient * b * b_sign
+                    yield wide, [number(n, wide) for n in (a * a_sign, b * b_sign, quotient, rest)]
 
 
 def table(own, shared, quick):
