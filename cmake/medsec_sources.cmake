@@ -16,6 +16,9 @@ set(MEDSEC_CORE_SOURCES
   src/core/device_step.c
   src/core/greeting.c
   src/core/handshake.c
+  src/core/heart_rate.c
+  src/core/heart_rate_peaks.c
+  src/core/heart_rate_verdict.c
   src/core/hex.c
   src/core/hkdf.c
   src/core/json.c

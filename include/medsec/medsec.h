@@ -32,6 +32,7 @@
 /* data */
 #include <medsec/aes_cbc.h>
 #include <medsec/crypto.h>
+#include <medsec/heart_rate.h>
 #include <medsec/hex.h>
 #include <medsec/profile.h>
 #include <medsec/reading.h>

@@ -11,9 +11,9 @@ import lint
 
 FREESTANDING = {"stdint.h", "stddef.h", "stdbool.h", "string.h"}
 CORE_API = {f"medsec/{name}.h" for name in (
-    "aes_cbc", "credential", "crypto", "device", "export", "hex", "limits", "profile", "provision",
-    "reading", "seed_frame", "setup", "handshake", "message", "record", "session", "status",
-    "topic", "value", "version", "wire")}
+    "aes_cbc", "credential", "crypto", "device", "export", "heart_rate", "hex", "limits", "profile",
+    "provision", "reading", "seed_frame", "setup", "handshake", "message", "record", "session",
+    "status", "topic", "value", "version", "wire")}
 HOST_API = {f"medsec/{name}.h" for name in (
     "config", "credential_file", "log", "profile_file", "registry")}
 PUBLISHER_API = {"medsec/publisher.h"}
