@@ -10,6 +10,10 @@ enum { LINK_FREE, LINK_READING, LINK_ANSWERING, LINK_CLOSING };
 
 #define LEAVE_MS 3000u /* for the last answer to arrive */
 
+/* For the visitor to close, who knows the answer's length: the module gives the link's number to
+ * the next one at once, and our own AT+CIPCLOSE, under way, would be the end of that connection. */
+#define VISITOR_CLOSES_MS 500u
+
 _Static_assert(MEDSEC_SETUP_FORM_LEN <= HTTP_QUERY_MAX, "`input` holds either");
 
 medsec_status setup_mode_start(setup_mode *setup, const board *board, const medsec_crypto *crypto,
@@ -144,7 +148,7 @@ static void take_event(setup_mode *setup, uint64_t now_ms, const wifi_event *eve
         take_data(setup, now_ms, event->link, event->data, event->len);
         break;
     case WIFI_SENT:
-        close_link(setup, event->link);
+        setup->links[event->link].until_ms = now_ms + VISITOR_CLOSES_MS;
         break;
     case WIFI_CLOSED:
         release_input(setup, event->link);

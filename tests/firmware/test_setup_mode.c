@@ -79,6 +79,21 @@ static void test_nonces_are_new_each_time(void **state)
 }
 
 /* A browser opens connections that it never uses, or leaves in the middle. */
+static void test_visitor_who_has_the_answer_may_close_first(void **state)
+{
+    (void)state;
+    visitor_open(0);
+    visitor_push(0, "GET /setup HTTP/1.1\r\n\r\n", 23);
+    fake_wifi_push(WIFI_SENT, 0);
+    assert_int_equal(setup_bench_poll(), visited.now_ms + 500);
+    visited.now_ms += 499;
+    (void)setup_bench_poll();
+    assert_false(fake_network.links[0].closing);
+    visited.now_ms++;
+    (void)setup_bench_poll();
+    assert_true(fake_network.links[0].closing);
+}
+
 static void test_links_that_say_nothing_are_closed(void **state)
 {
     (void)state;
@@ -210,6 +225,7 @@ int main(void)
         CASE(test_get_of_anything_else_leads_to_the_page),
         CASE(test_other_requests_are_refused),
         CASE(test_nonces_are_new_each_time),
+        CASE(test_visitor_who_has_the_answer_may_close_first),
         CASE(test_links_that_say_nothing_are_closed),
         CASE(test_links_are_served_beside_each_other),
         CASE(test_memory_for_a_body_is_given_back),
