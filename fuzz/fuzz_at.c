@@ -86,7 +86,7 @@ static void parse(trace *log, const uint8_t *data, size_t len, size_t step)
             check(event.len > 0 && event.data + event.len == data + used);
         }
         if (event.type != AT_NONE) {
-            note_event(log, event.type, event.link + event.code, event.data, event.len);
+            note_event(log, (int)event.type, event.link + event.code, event.data, event.len);
         }
         data += used;
         len -= used;
@@ -232,7 +232,7 @@ static void turn(module *m)
         check(++polls < 100000);
         wifi_poll(&m->wifi, m->now_ms, &event);
         if (event.type != WIFI_NONE) {
-            note_event(m->log, event.type, event.link, event.data, event.len);
+            note_event(m->log, (int)event.type, event.link, event.data, event.len);
             take_event(m, &event);
         }
     } while (event.type != WIFI_NONE || wifi_until_ms(&m->wifi) <= m->now_ms);

@@ -60,6 +60,9 @@ static uint32_t mean_rate(const medsec_heart_rate *heart, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         sum_ms += medsec__heart_interval_at(heart, i);
     }
+    if (sum_ms == 0) {
+        return 0;
+    }
     uint32_t rate = (count * MINUTE_MS + sum_ms / 2) / sum_ms;
     return rate < MEDSEC_HEART_RATE_MAX ? rate : MEDSEC_HEART_RATE_MAX;
 }

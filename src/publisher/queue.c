@@ -140,11 +140,12 @@ bool medsec__queue_next(medsec__queue *queue, medsec_message *message)
 /* Whole pages, with the vitals in them. A failure costs nothing but the memory. */
 static void give_back(medsec__queue *queue)
 {
-    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    const uintptr_t begin = ((uintptr_t)queue->ring + MEDSEC__QUEUE_KEPT + page - 1) / page * page;
-    const uintptr_t end = ((uintptr_t)queue->ring + queue->peak) / page * page;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t into = (uintptr_t)queue->ring % page; /* where in its page the ring begins */
+    const size_t begin = (into + MEDSEC__QUEUE_KEPT + page - 1) / page * page - into;
+    const size_t end = (into + queue->peak) / page * page - into;
     if (end > begin) {
-        (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+        (void)madvise(queue->ring + begin, end - begin, MADV_DONTNEED);
     }
 }
 

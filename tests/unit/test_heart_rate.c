@@ -108,7 +108,7 @@ static void check_record(const char *name, double per_cent)
         printf("%s %3.0f Hz: Se %.2f +P %.2f, rate %u-%u, longest %u ms\n", name, rates[i],
                sensitivity, predictivity, bench.least, bench.most, (unsigned)bench.longest_ms);
         assert_true(sensitivity >= per_cent && predictivity >= per_cent);
-        assert_true(bench.verdicts[MEDSEC_HEART_OK] > 0.95 * length_ms() * rates[i] / 1000);
+        assert_true((double)bench.verdicts[MEDSEC_HEART_OK] > 0.95 * length_ms() * rates[i] / 1000);
     }
 }
 

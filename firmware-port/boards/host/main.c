@@ -31,7 +31,7 @@ static const option_spec options[] = {
      offsetof(device_values, serial), 0, 0, NULL, OPTION_REQUIRED},
     {"switch", "POSITION", "where the slide switch stands", OPTION_CHOICE,
      offsetof(device_values, position), 0, 0, positions, 0},
-    {NULL},
+    {NULL, NULL, NULL, OPTION_FLAG, 0, 0, 0, NULL, 0},
 };
 
 static volatile sig_atomic_t work;
