@@ -185,9 +185,8 @@ static void look_back(medsec_heart_rate *heart)
         return;
     }
     uint32_t usual_ms = medsec__heart_interval(heart, BEATS);
-    uint32_t least_ms = band->twave_ms > 0 ? band->twave_ms : usual_ms / 2;
     uint32_t quiet_ms = (uint32_t)heart->cell_ms - band->delay_ms - heart->since_ms;
-    if (quiet_ms > usual_ms * 5 / 3 && heart->second_ms - heart->since_ms >= least_ms) {
+    if (quiet_ms > usual_ms * 5 / 3 && heart->second_ms - heart->since_ms >= usual_ms / 2) {
         add_beat(heart, heart->second_ms, heart->second);
     }
 }

@@ -60,11 +60,7 @@ static uint32_t mean_rate(const medsec_heart_rate *heart, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         sum_ms += medsec__heart_interval_at(heart, i);
     }
-    if (sum_ms == 0) {
-        return 0;
-    }
-    uint32_t rate = (count * MINUTE_MS + sum_ms / 2) / sum_ms;
-    return rate < MEDSEC_HEART_RATE_MAX ? rate : MEDSEC_HEART_RATE_MAX;
+    return sum_ms > 0 ? (count * MINUTE_MS + sum_ms / 2) / sum_ms : 0;
 }
 
 medsec_heart_verdict medsec_heart_rate_now(const medsec_heart_rate *heart, uint32_t *per_minute)
@@ -73,7 +69,7 @@ medsec_heart_verdict medsec_heart_rate_now(const medsec_heart_rate *heart, uint3
     if (heart->slow >= MEDSEC__HEART_SLOW) {
         return MEDSEC_HEART_SLOW;
     }
-    uint32_t count = heart->learning ? 0 : count_intervals(heart);
+    uint32_t count = count_intervals(heart);
     if (count == 0) {
         return (medsec_heart_verdict)heart->reason;
     }
