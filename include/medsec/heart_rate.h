@@ -42,7 +42,7 @@ typedef enum medsec_heart_signal {
 
 typedef enum medsec_heart_verdict {
     MEDSEC_HEART_OK = 0,
-    MEDSEC_HEART_STARTING = 1, /* too few beats yet: it takes eight intervals and six seconds */
+    MEDSEC_HEART_STARTING = 1, /* too few beats yet: eight intervals and six seconds, or 15 */
     MEDSEC_HEART_FLAT = 2, /* no step of more than MEDSEC_HEART_FLAT_STEP units: no sensor */
     /*
      * An ECG's beats do not stand out; or pulses do not come as evenly as a heart's do at rest or
