@@ -13,7 +13,7 @@ typedef struct one {
     uv_async_t wake;
     uv_sem_t done;
     atomic_bool stop;
-    void (*task)(void *context);
+    void (*_Atomic task)(void *context);
     void *context;
 } one;
 
@@ -35,9 +35,9 @@ static void on_wake(uv_async_t *async)
 {
     one *o = async->data;
     const medsec_publisher *p = o->all->publisher;
-    if (o->task) {
-        o->task(o->context);
-        o->task = NULL;
+    void (*task)(void *context) = atomic_exchange(&o->task, NULL);
+    if (task) {
+        task(o->context);
         uv_sem_post(&o->done);
     }
     if (atomic_load(&o->stop)) {
@@ -84,7 +84,7 @@ void loops_run(loops *all, uint32_t index, void (*task)(void *context), void *co
 {
     one *o = &all->loops[index];
     o->context = context;
-    o->task = task;
+    atomic_store(&o->task, task);
     must(uv_async_send(&o->wake));
     uv_sem_wait(&o->done);
 }
