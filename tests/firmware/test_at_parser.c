@@ -72,18 +72,9 @@ static int end(void *context, trace *log)
 static taker it;
 static const machine m = {.context = &it, .begin = begin, .push = push, .end = end};
 
-static void check_bytes(const void *input, size_t len, const char *events)
-{
-    static trace log;
-    run_every_split(&m, input, len, &log);
-    log.text[log.len] = '\0';
-    assert_string_equal(log.text, events);
-    run_every_truncation(&m, input, len);
-}
-
 static void check(const char *input, const char *events)
 {
-    check_bytes(input, strlen(input), events);
+    expect_every_way(&m, input, strlen(input), events);
 }
 
 static void test_push_knows_every_word(void **state)
@@ -148,7 +139,7 @@ static void test_push_finds_ready_in_the_garbage_of_a_start(void **state)
     (void)state;
     static const char garbage[] = "\x00\xfe\x8c> \xff#rl\x9c\x0c\x00|\xe0\x07 ready\r\n"
                                   "\x80ready\xff\r\nWIFI CONNECTED\r\n";
-    check_bytes(garbage, sizeof garbage - 1, "PROMPT\nREADY\nREADY\n");
+    expect_every_way(&m, garbage, sizeof garbage - 1, "PROMPT\nREADY\nREADY\n");
 }
 
 static void test_push_gives_data_as_it_came(void **state)
@@ -160,7 +151,7 @@ static void test_push_gives_data_as_it_came(void **state)
     check("+IPD,1,2:ab+IPD,2,1:cSEND OK\r\n", "DATA 1 ab\nDATA 2 c\nSENT\n");
     check("+IPD,0,9:+IPD,0,9:", "DATA 0 +IPD,0,9:\n");
     check("OK\r\n> +IPD,0,1:x>", "OK\nPROMPT\nDATA 0 x\nPROMPT\n");
-    check_bytes("+IPD,0,4:\x00\xff\r\n", 13, "DATA 0 ");
+    expect_every_way(&m, "+IPD,0,4:\x00\xff\r\n", 13, "DATA 0 ");
 }
 
 static void test_push_refuses_a_head_without_a_sound_length(void **state)

@@ -74,18 +74,9 @@ static int end(void *context, trace *log)
 
 static const machine m = {.context = &it, .begin = begin, .push = push, .end = end};
 
-static void check_bytes(const void *input, size_t len, const char *events)
-{
-    static trace log;
-    run_every_split(&m, input, len, &log);
-    log.text[log.len] = '\0';
-    assert_string_equal(log.text, events);
-    run_every_truncation(&m, input, len);
-}
-
 static void check(const char *input, const char *events)
 {
-    check_bytes(input, strlen(input), events);
+    expect_every_way(&m, input, strlen(input), events);
 }
 
 static void test_push_takes_a_page_as_browsers_ask_for_it(void **state)

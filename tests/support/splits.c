@@ -74,3 +74,12 @@ void run_every_truncation(const machine *m, const void *data, size_t len)
     }
     guard_free(guard, len);
 }
+
+void expect_every_way(const machine *m, const void *data, size_t len, const char *lines)
+{
+    static trace log;
+    run_every_split(m, data, len, &log);
+    log.text[log.len] = '\0';
+    assert_string_equal(log.text, lines);
+    run_every_truncation(m, data, len);
+}

@@ -37,4 +37,7 @@ void run_every_split(const machine *m, const void *data, size_t len, trace *log)
 /* Every beginning of the input, whole and byte by byte. */
 void run_every_truncation(const machine *m, const void *data, size_t len);
 
+/* Both; what it gave out must be these lines. */
+void expect_every_way(const machine *m, const void *data, size_t len, const char *lines);
+
 #endif
