@@ -234,21 +234,27 @@ static void test_form_that_the_flash_does_not_hold(void **state)
     assert_true(visitor_is_saved());
 }
 
-static void test_decommission_wipes_all(void **state)
+static const medsec_setup_form wipe = {.kind = MEDSEC_SETUP_DECOMMISSION};
+
+static medsec_setup_status answer_to(const medsec_setup_form *form)
 {
-    (void)state;
-    const medsec_setup_form wipe = {.kind = MEDSEC_SETUP_DECOMMISSION};
     uint8_t nonce[MEDSEC_SETUP_NONCE_LEN];
     char body[VISITOR_ANSWER_MAX];
     size_t len;
     visitor_post made;
+    visitor_get_nonce(nonce, SETUP_TRIES);
+    visitor_make_post(&made, visited.key, nonce, form);
+    assert_int_equal(visitor_ask(made.bytes, made.len, body, &len), 200);
+    return visitor_open_answer(&made, body, len);
+}
+
+static void test_decommission_wipes_all(void **state)
+{
+    (void)state;
     memset(visited.flash.bytes + FLASH_CREDENTIAL, 'c', 200);
     memset(visited.flash.bytes + FLASH_BOOT, 'b', 48);
     memset(visited.flash.bytes + FLASH_SETTINGS, 's', 200);
-    visitor_get_nonce(nonce, SETUP_TRIES);
-    visitor_make_post(&made, visited.key, nonce, &wipe);
-    assert_int_equal(visitor_ask(made.bytes, made.len, body, &len), 200);
-    assert_int_equal(visitor_open_answer(&made, body, len), MEDSEC_SETUP_DONE);
+    assert_int_equal(answer_to(&wipe), MEDSEC_SETUP_DONE);
     assert_true(flash_model_is_empty(&visited.flash));
     assert_int_equal(setup_mode_outcome(&visited.mode, visited.now_ms), SETUP_WIPED);
 }
@@ -256,16 +262,8 @@ static void test_decommission_wipes_all(void **state)
 static void test_decommission_of_a_worn_flash_is_told(void **state)
 {
     (void)state;
-    const medsec_setup_form wipe = {.kind = MEDSEC_SETUP_DECOMMISSION};
-    uint8_t nonce[MEDSEC_SETUP_NONCE_LEN];
-    char body[VISITOR_ANSWER_MAX];
-    size_t len;
-    visitor_post made;
     visited.flash.worn = true;
-    visitor_get_nonce(nonce, SETUP_TRIES);
-    visitor_make_post(&made, visited.key, nonce, &wipe);
-    assert_int_equal(visitor_ask(made.bytes, made.len, body, &len), 200);
-    assert_int_equal(visitor_open_answer(&made, body, len), MEDSEC_SETUP_NOT_STORED);
+    assert_int_equal(answer_to(&wipe), MEDSEC_SETUP_NOT_STORED);
 }
 
 /* Of config_requests.jsonl; and the same with a password that a network may have. */
@@ -330,14 +328,8 @@ static void test_seed_form_that_is_none(void **state)
 static void test_seed_form_after_decommission(void **state)
 {
     (void)state;
-    const medsec_setup_form wipe = {.kind = MEDSEC_SETUP_DECOMMISSION};
-    uint8_t nonce[MEDSEC_SETUP_NONCE_LEN];
     char body[VISITOR_ANSWER_MAX];
-    size_t len;
-    visitor_post made;
-    visitor_get_nonce(nonce, SETUP_TRIES);
-    visitor_make_post(&made, visited.key, nonce, &wipe);
-    assert_int_equal(visitor_ask(made.bytes, made.len, body, &len), 200);
+    assert_int_equal(answer_to(&wipe), MEDSEC_SETUP_DONE);
     assert_int_equal(ask_seed("86858d74ed5eaff88c1428b89afca624", body), 409);
     assert_true(flash_model_is_empty(&visited.flash));
     assert_int_equal(setup_mode_outcome(&visited.mode, visited.now_ms), SETUP_WIPED);
