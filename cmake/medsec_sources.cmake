@@ -75,6 +75,7 @@ set(MEDSEC_HOST_SOURCES
   src/host/key_table.c
   src/host/log.c
   src/host/profile_file.c
+  src/host/profile_json.c
   src/host/registry.c
   src/host/rotation.c
   src/host/sample_key.c

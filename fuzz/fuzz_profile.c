@@ -44,9 +44,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(medsec_profile_set_add(other, json, len, &why) == MEDSEC_OK);
         const medsec_profile *again = medsec_profile_set_find(other, name);
         require(again != NULL && again->count == profile->count && again->id == profile->id);
+        require(again->interval_ms == profile->interval_ms);
         for (size_t i = 0; i < profile->count; i++) {
             require(again->vitals[i].min == profile->vitals[i].min);
             require(again->vitals[i].max == profile->vitals[i].max);
+            require(again->vitals[i].signal == profile->vitals[i].signal);
             require(strcmp(again->vitals[i].topic, profile->vitals[i].topic) == 0);
         }
         free(name);

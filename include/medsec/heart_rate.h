@@ -120,7 +120,9 @@ MEDSEC_API bool medsec_heart_rate_beat(medsec_heart_rate *heart, uint64_t *time_
 MEDSEC_API medsec_heart_verdict medsec_heart_rate_now(const medsec_heart_rate *heart,
                                                       uint32_t *per_minute);
 
-/* The word for a verdict, for logs and topics ("noisy"); never NULL. */
+/* The word for a signal, for profiles ("pulse"), and for a verdict, for logs and topics ("noisy");
+ * never NULL. */
+MEDSEC_API const char *medsec_heart_signal_word(medsec_heart_signal signal);
 MEDSEC_API const char *medsec_heart_verdict_word(medsec_heart_verdict verdict);
 
 MEDSEC_END_DECLS

@@ -3,6 +3,7 @@
 #define MEDSEC_PROFILE_H
 
 #include <medsec/export.h>
+#include <medsec/heart_rate.h>
 #include <medsec/limits.h>
 #include <medsec/status.h>
 
@@ -21,6 +22,7 @@ typedef struct medsec_vital {
     int32_t min; /* plausible range, as integers with `decimals` decimals */
     int32_t max;
     uint8_t decimals; /* of min and max here, and of the value in a medsec/1 message */
+    uint8_t signal; /* medsec_heart_signal that the heart rate is taken from; 0: it is none */
 } medsec_vital;
 
 typedef struct medsec_profile {
@@ -29,6 +31,9 @@ typedef struct medsec_profile {
     const char *name; /* "pico-vitals": [a-z0-9-], at most MEDSEC_PROFILE_NAME_MAX */
     const medsec_vital *vitals; /* in the order of publishing, and of the columns in medsec/1 */
     const uint8_t *seed_order; /* indices in the order of the seed JSON; NULL: as in `vitals` */
+    /* From reading to reading, as the device is made; 0: not known. Readings of the seed wire carry
+     * no time: without it there is no heart rate of them. */
+    uint16_t interval_ms;
 } medsec_profile;
 
 MEDSEC_BEGIN_DECLS
@@ -40,9 +45,9 @@ MEDSEC_API extern const medsec_profile medsec_profile_pico_vitals;
  * Checks a profile from outside against every limit. ERR_LIMIT: a count or length; ERR_SYNTAX: a
  * key, name, unit or code with a character that JSON would have to escape; ERR_TOPIC: a suffix that
  * is empty, holds `+`, `#`, NUL or a control character, or begins with a level that the gateway
- * uses itself (`Status`, `Reading`, ...); ERR_DUPLICATE: two vitals with
- * one key or one topic, or a seed_order that is no permutation; ERR_NUMBER: min above max, or too
- * many decimals.
+ * uses itself (`Status`, `Reading`, ...) or is or lies below MEDSEC_TOPIC_HEART_RATE;
+ * ERR_DUPLICATE: two vitals with one key or one topic, or with a signal, or a seed_order that is no
+ * permutation; ERR_NUMBER: min above max, too many decimals, or a signal that does not exist.
  */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_profile_check(const medsec_profile *profile);
 

@@ -7,14 +7,19 @@
 /*
  * Profiles as JSON:
  *
- *     {"format":"medsec-profile/1","id":2,"name":"pulse-oximeter","vitals":[
+ *     {"format":"medsec-profile/1","id":2,"name":"pulse-oximeter","interval_ms":20,"vitals":[
  *       {"key":"SpO2","topic":"Physiological_Data/SpO2","unit":"%","code":"LOINC 59408-5",
- *        "decimals":1,"min":0,"max":100}, ...]}
+ *        "decimals":1,"min":0,"max":100},
+ *       {"key":"Pleth","topic":"Physiological_Data/Pleth","unit":"1","decimals":0,
+ *        "min":-32768,"max":32767,"signal":"pulse"}, ...]}
  *
  * `min` and `max` are in the unit, as numbers or as decimal texts ("-0.5"), exact: at most
- * `decimals` decimals. `code` may be absent, other members may not be added. A set of profiles is
- * what a gateway looks devices' profiles up in; it always holds `pico-vitals`.
+ * `decimals` decimals. `signal`, "pulse" or "ecg", is for the one vital that the heart rate is to
+ * be taken from. `code`, `signal` and `interval_ms` may be absent, other members may not be added.
+ * A set of profiles is what a gateway looks devices' profiles up in; it always holds `pico-vitals`.
  */
+#define MEDSEC_PROFILE_FORMAT "medsec-profile/1"
+
 typedef struct medsec_profile_set medsec_profile_set;
 
 #define MEDSEC_PROFILE_FILE_MAX 65536u /* bytes of a profile file */

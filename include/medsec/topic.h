@@ -16,6 +16,9 @@
  */
 #define MEDSEC_TOPIC_TEMPLATE_DEFAULT "Pico/{device}/{topic}"
 
+/* What the gateway finds in a signal of the heart; below it `Reason`, while there is no rate. */
+#define MEDSEC_TOPIC_HEART_RATE "Physiological_Data/Heart_Rate"
+
 typedef struct medsec_topic {
     char text[MEDSEC_TOPIC_TEMPLATE_MAX];
     struct {

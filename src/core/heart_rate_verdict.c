@@ -81,6 +81,11 @@ medsec_heart_verdict medsec_heart_rate_now(const medsec_heart_rate *heart, uint3
     return MEDSEC_HEART_OK;
 }
 
+const char *medsec_heart_signal_word(medsec_heart_signal signal)
+{
+    return signal == MEDSEC_HEART_ECG ? "ecg" : signal == MEDSEC_HEART_PULSE ? "pulse" : "unknown";
+}
+
 const char *medsec_heart_verdict_word(medsec_heart_verdict verdict)
 {
     static const char *const words[] = {"ok", "starting", "flat", "noisy", "gap", "slow"};

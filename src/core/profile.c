@@ -7,14 +7,15 @@
 
 /* design/wire-v1.md section 5 and design/wire-seed.md. */
 static const medsec_vital pico_vitals[] = {
-    {"Temp", "Physiological_Data/Temperature", "Cel", "LOINC 8310-5, MDC 150364", -55000, 125000,
-     3},
-    {"PulseSig", "Physiological_Data/Pulse_Signal", "V", "MDC 131328", -10000, 10000, 3},
-    {"Acel_x", "Physiological_Data/Accelerometer/x", "[g]", "LOINC 80493-0", -16000, 16000, 3},
-    {"Acel_y", "Physiological_Data/Accelerometer/y", "[g]", "LOINC 80493-0", -16000, 16000, 3},
-    {"Acel_z", "Physiological_Data/Accelerometer/z", "[g]", "LOINC 80493-0", -16000, 16000, 3},
-    {"TempMcu", "Internal_Device_Data/Temperature/MCU", "Cel", "", -55000, 125000, 3},
-    {"TempMpu", "Internal_Device_Data/Temperature/MPU", "Cel", "", -55000, 125000, 3},
+    {"Temp", "Physiological_Data/Temperature", "Cel", "LOINC 8310-5, MDC 150364", -55000, 125000, 3,
+     0},
+    {"PulseSig", "Physiological_Data/Pulse_Signal", "V", "MDC 131328", -10000, 10000, 3,
+     MEDSEC_HEART_PULSE},
+    {"Acel_x", "Physiological_Data/Accelerometer/x", "[g]", "LOINC 80493-0", -16000, 16000, 3, 0},
+    {"Acel_y", "Physiological_Data/Accelerometer/y", "[g]", "LOINC 80493-0", -16000, 16000, 3, 0},
+    {"Acel_z", "Physiological_Data/Accelerometer/z", "[g]", "LOINC 80493-0", -16000, 16000, 3, 0},
+    {"TempMcu", "Internal_Device_Data/Temperature/MCU", "Cel", "", -55000, 125000, 3, 0},
+    {"TempMpu", "Internal_Device_Data/Temperature/MPU", "Cel", "", -55000, 125000, 3, 0},
 };
 
 static const uint8_t pico_seed_order[] = {0, 5, 1, 2, 3, 4, 6};
@@ -25,6 +26,7 @@ const medsec_profile medsec_profile_pico_vitals = {
     .name = "pico-vitals",
     .vitals = pico_vitals,
     .seed_order = pico_seed_order,
+    .interval_ms = 50,
 };
 
 static medsec_status check_text(const char *text, size_t min, size_t max)
@@ -69,6 +71,13 @@ static bool is_reserved(const char *topic)
     return false;
 }
 
+static bool is_heart_rate(const char *topic, size_t len)
+{
+    const size_t end = sizeof MEDSEC_TOPIC_HEART_RATE - 1;
+    return len >= end && medsec__text_is(MEDSEC_TOPIC_HEART_RATE, topic, end) &&
+           (len == end || topic[end] == '/');
+}
+
 static medsec_status check_topic(const char *topic)
 {
     if (topic == NULL) {
@@ -78,7 +87,8 @@ static medsec_status check_topic(const char *topic)
     if (len > MEDSEC_VITAL_TOPIC_MAX) {
         return MEDSEC_ERR_LIMIT;
     }
-    return is_reserved(topic) ? MEDSEC_ERR_TOPIC : medsec_topic_suffix_check(topic, len);
+    bool taken = is_reserved(topic) || is_heart_rate(topic, len);
+    return taken ? MEDSEC_ERR_TOPIC : medsec_topic_suffix_check(topic, len);
 }
 
 static medsec_status check_vital(const medsec_vital *vital)
@@ -96,7 +106,8 @@ static medsec_status check_vital(const medsec_vital *vital)
     if (status != MEDSEC_OK) {
         return status;
     }
-    bool numbers = vital->min <= vital->max && vital->decimals <= MEDSEC_VALUE_DECIMALS_MAX;
+    bool numbers = vital->min <= vital->max && vital->decimals <= MEDSEC_VALUE_DECIMALS_MAX &&
+                   vital->signal <= MEDSEC_HEART_PULSE;
     return numbers ? MEDSEC_OK : MEDSEC_ERR_NUMBER;
 }
 
@@ -110,7 +121,8 @@ static bool is_new(const medsec_profile *profile, size_t index)
     const medsec_vital *vital = &profile->vitals[index];
     for (size_t i = 0; i < index; i++) {
         if (same_text(profile->vitals[i].key, vital->key) ||
-            same_text(profile->vitals[i].topic, vital->topic)) {
+            same_text(profile->vitals[i].topic, vital->topic) ||
+            (profile->vitals[i].signal != 0 && vital->signal != 0)) {
             return false;
         }
     }

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORMAT "medsec-profile/1"
 #define BOUND_MAX 999999999.0 /* MEDSEC_VALUE_DIGITS_MAX nines */
 #define NEARLY 1e-6 /* what is left of a decimal that binary cannot hold: eps of 1e9 is 1e-7 */
 
@@ -127,17 +126,21 @@ static bool get_bound(const cJSON *object, const char *name, unsigned decimals, 
     return cJSON_IsNumber(item) && bound_from_number(out, item->valuedouble, decimals);
 }
 
-static medsec_status read_vital(medsec_vital *vital, const cJSON *json, const char **why)
+/* False: there is one, and it is no word of ours. */
+static bool get_signal(const cJSON *object, uint8_t *out)
 {
-    static const char *const names[] = {"key",      "topic", "unit", "code",
-                                        "decimals", "min",   "max",  NULL};
-    if (!cJSON_IsObject(json)) {
-        return refuse(why, MEDSEC_ERR_SYNTAX, "a vital is not an object");
+    const char *word = get_text(object, "signal");
+    for (unsigned i = MEDSEC_HEART_ECG; word != NULL && i <= MEDSEC_HEART_PULSE; i++) {
+        if (strcmp(word, medsec_heart_signal_word((medsec_heart_signal)i)) == 0) {
+            *out = (uint8_t)i;
+            return true;
+        }
     }
-    medsec_status status = check_names(json, names, why);
-    if (status != MEDSEC_OK) {
-        return status;
-    }
+    return !cJSON_HasObjectItem(object, "signal");
+}
+
+static medsec_status read_texts(medsec_vital *vital, const cJSON *json, const char **why)
+{
     const char *code = get_text(json, "code");
     vital->key = get_text(json, "key");
     vital->topic = get_text(json, "topic");
@@ -146,6 +149,26 @@ static medsec_status read_vital(medsec_vital *vital, const cJSON *json, const ch
     if (vital->key == NULL || vital->topic == NULL || vital->unit == NULL ||
         (code == NULL && cJSON_HasObjectItem(json, "code"))) {
         return refuse(why, MEDSEC_ERR_SYNTAX, "a vital needs key, topic and unit, as texts");
+    }
+    return get_signal(json, &vital->signal)
+               ? MEDSEC_OK
+               : refuse(why, MEDSEC_ERR_SYNTAX, "signal is not \"pulse\" or \"ecg\"");
+}
+
+static medsec_status read_vital(medsec_vital *vital, const cJSON *json, const char **why)
+{
+    static const char *const names[] = {"key", "topic", "unit",   "code", "decimals",
+                                        "min", "max",   "signal", NULL};
+    if (!cJSON_IsObject(json)) {
+        return refuse(why, MEDSEC_ERR_SYNTAX, "a vital is not an object");
+    }
+    medsec_status status = check_names(json, names, why);
+    if (status != MEDSEC_OK) {
+        return status;
+    }
+    status = read_texts(vital, json, why);
+    if (status != MEDSEC_OK) {
+        return status;
     }
     int decimals;
     if (!get_integer(json, "decimals", (int)MEDSEC_VALUE_DECIMALS_MAX, &decimals)) {
@@ -179,9 +202,20 @@ static medsec_status read_vitals(owned_profile *item, const char **why)
     return MEDSEC_OK;
 }
 
+static medsec_status read_interval(owned_profile *item, const char **why)
+{
+    int interval_ms = 0;
+    if (cJSON_HasObjectItem(item->json, "interval_ms") &&
+        !get_integer(item->json, "interval_ms", UINT16_MAX, &interval_ms)) {
+        return refuse(why, MEDSEC_ERR_NUMBER, "interval_ms is not a number from 0 to 65535");
+    }
+    item->profile.interval_ms = (uint16_t)interval_ms;
+    return MEDSEC_OK;
+}
+
 static medsec_status read_profile(owned_profile *item, const char **why)
 {
-    static const char *const names[] = {"format", "id", "name", "vitals", NULL};
+    static const char *const names[] = {"format", "id", "name", "interval_ms", "vitals", NULL};
     if (!cJSON_IsObject(item->json)) {
         return refuse(why, MEDSEC_ERR_SYNTAX, "not a JSON object");
     }
@@ -190,8 +224,8 @@ static medsec_status read_profile(owned_profile *item, const char **why)
         return status;
     }
     const char *format = get_text(item->json, "format");
-    if (format == NULL || strcmp(format, FORMAT) != 0) {
-        return refuse(why, MEDSEC_ERR_SYNTAX, "format is not \"" FORMAT "\"");
+    if (format == NULL || strcmp(format, MEDSEC_PROFILE_FORMAT) != 0) {
+        return refuse(why, MEDSEC_ERR_SYNTAX, "format is not \"" MEDSEC_PROFILE_FORMAT "\"");
     }
     int id;
     if (!get_integer(item->json, "id", UINT16_MAX, &id)) {
@@ -202,7 +236,10 @@ static medsec_status read_profile(owned_profile *item, const char **why)
     if (item->profile.name == NULL) {
         return refuse(why, MEDSEC_ERR_SYNTAX, "name is missing");
     }
-    status = read_vitals(item, why);
+    status = read_interval(item, why);
+    if (status == MEDSEC_OK) {
+        status = read_vitals(item, why);
+    }
     if (status != MEDSEC_OK) {
         return status;
     }
@@ -333,63 +370,4 @@ const medsec_profile *medsec_profile_set_find(const medsec_profile_set *set, con
         }
     }
     return NULL;
-}
-
-static bool add_bound(cJSON *json, const char *name, int32_t bound, uint8_t decimals)
-{
-    char text[MEDSEC_VALUE_TEXT_MAX + 1];
-    const medsec_value value = {bound, decimals, MEDSEC_VALUE_NUMBER};
-    text[medsec_value_write(text, value)] = '\0';
-    return cJSON_AddRawToObject(json, name, text) != NULL;
-}
-
-static bool add_vital(cJSON *vitals, const medsec_vital *vital)
-{
-    cJSON *json = cJSON_CreateObject();
-    if (!cJSON_AddItemToArray(vitals, json)) {
-        cJSON_Delete(json);
-        return false;
-    }
-    return cJSON_AddStringToObject(json, "key", vital->key) != NULL &&
-           cJSON_AddStringToObject(json, "topic", vital->topic) != NULL &&
-           cJSON_AddStringToObject(json, "unit", vital->unit) != NULL &&
-           cJSON_AddStringToObject(json, "code", vital->code) != NULL &&
-           cJSON_AddNumberToObject(json, "decimals", vital->decimals) != NULL &&
-           add_bound(json, "min", vital->min, vital->decimals) &&
-           add_bound(json, "max", vital->max, vital->decimals);
-}
-
-static bool add_profile(cJSON *json, const medsec_profile *profile)
-{
-    cJSON *vitals = NULL;
-    bool good = cJSON_AddStringToObject(json, "format", FORMAT) != NULL &&
-                cJSON_AddNumberToObject(json, "id", profile->id) != NULL &&
-                cJSON_AddStringToObject(json, "name", profile->name) != NULL &&
-                (vitals = cJSON_AddArrayToObject(json, "vitals")) != NULL;
-    for (size_t i = 0; good && i < profile->count; i++) {
-        good = add_vital(vitals, &profile->vitals[i]);
-    }
-    return good;
-}
-
-medsec_status medsec_profile_write_json(char *out, size_t cap, size_t *len,
-                                        const medsec_profile *profile)
-{
-    if (out == NULL || len == NULL || profile == NULL) {
-        return MEDSEC_ERR_ARGUMENT;
-    }
-    cJSON *json = cJSON_CreateObject();
-    char *text = add_profile(json, profile) ? cJSON_PrintUnformatted(json) : NULL;
-    cJSON_Delete(json);
-    if (text == NULL) {
-        return MEDSEC_ERR_MEMORY;
-    }
-    size_t needed = strlen(text);
-    medsec_status status = needed <= cap ? MEDSEC_OK : MEDSEC_ERR_BUFFER;
-    if (status == MEDSEC_OK) {
-        memcpy(out, text, needed);
-        *len = needed;
-    }
-    cJSON_free(text);
-    return status;
 }

@@ -250,6 +250,9 @@ static void test_verdict_word(void **state)
     assert_string_equal(medsec_heart_verdict_word(MEDSEC_HEART_NOISY), "noisy");
     assert_string_equal(medsec_heart_verdict_word(MEDSEC_HEART_SLOW), "slow");
     assert_string_equal(medsec_heart_verdict_word((medsec_heart_verdict)6), "unknown");
+    assert_string_equal(medsec_heart_signal_word(MEDSEC_HEART_ECG), "ecg");
+    assert_string_equal(medsec_heart_signal_word(MEDSEC_HEART_PULSE), "pulse");
+    assert_string_equal(medsec_heart_signal_word((medsec_heart_signal)0), "unknown");
 }
 
 int main(void)

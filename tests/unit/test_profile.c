@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <medsec/profile.h>
+#include <medsec/topic.h>
 
 #include <string.h>
 
@@ -12,8 +13,8 @@ static medsec_profile profile;
 static int set_up(void **state)
 {
     (void)state;
-    vitals[0] = (medsec_vital){"SpO2", "Vitals/SpO2", "%", "LOINC 59408-5", 0, 1000, 1};
-    vitals[1] = (medsec_vital){"Rate", "Vitals/Rate", "/min", "", 0, 300, 0};
+    vitals[0] = (medsec_vital){"SpO2", "Vitals/SpO2", "%", "LOINC 59408-5", 0, 1000, 1, 0};
+    vitals[1] = (medsec_vital){"Rate", "Vitals/Rate", "/min", "", 0, 300, 0, 0};
     profile = (medsec_profile){.id = 2, .count = 2, .name = "pulse-oximeter", .vitals = vitals};
     return 0;
 }
@@ -30,8 +31,11 @@ static void test_check_pico_vitals(void **state)
     (void)state;
     assert_int_equal(medsec_profile_check(&medsec_profile_pico_vitals), MEDSEC_OK);
     assert_int_equal(medsec_profile_pico_vitals.count, 7);
+    assert_int_equal(medsec_profile_pico_vitals.interval_ms, 50);
     for (size_t i = 0; i < 7; i++) {
-        assert_string_equal(medsec_profile_pico_vitals.vitals[i].key, keys[i]);
+        const medsec_vital *vital = &medsec_profile_pico_vitals.vitals[i];
+        assert_string_equal(vital->key, keys[i]);
+        assert_int_equal(vital->signal, i == 1 ? MEDSEC_HEART_PULSE : 0);
     }
 }
 
@@ -51,7 +55,7 @@ static void test_check_counts(void **state)
     expect(MEDSEC_ERR_LIMIT);
     for (size_t i = 0; i <= MEDSEC_VITALS_MAX; i++) {
         keys[i][0] = (char)('a' + i);
-        vitals[i] = (medsec_vital){keys[i], keys[i], "", "", 0, 0, 0};
+        vitals[i] = (medsec_vital){keys[i], keys[i], "", "", 0, 0, 0, 0};
     }
     profile.count = MEDSEC_VITALS_MAX;
     expect(MEDSEC_OK);
@@ -102,6 +106,24 @@ static void test_check_topics_of_the_gateway(void **state)
     expect_text(&vitals[0].topic, "Internal_Server/Ip_address", MEDSEC_ERR_TOPIC);
     expect_text(&vitals[0].topic, "Status_of_health", MEDSEC_OK);
     expect_text(&vitals[0].topic, "Vitals/Status", MEDSEC_OK);
+    expect_text(&vitals[0].topic, MEDSEC_TOPIC_HEART_RATE, MEDSEC_ERR_TOPIC);
+    expect_text(&vitals[0].topic, MEDSEC_TOPIC_HEART_RATE "/Reason", MEDSEC_ERR_TOPIC);
+    expect_text(&vitals[0].topic, MEDSEC_TOPIC_HEART_RATE "s", MEDSEC_OK);
+    expect_text(&vitals[0].topic, "Physiological_Data/Heart_Rat", MEDSEC_OK);
+    expect_text(&vitals[0].topic, "Physiological_Data", MEDSEC_OK);
+}
+
+static void test_check_signals(void **state)
+{
+    (void)state;
+    vitals[0].signal = MEDSEC_HEART_ECG;
+    expect(MEDSEC_OK);
+    vitals[1].signal = MEDSEC_HEART_PULSE;
+    expect(MEDSEC_ERR_DUPLICATE);
+    vitals[0].signal = 0;
+    expect(MEDSEC_OK);
+    vitals[1].signal = MEDSEC_HEART_PULSE + 1;
+    expect(MEDSEC_ERR_NUMBER);
 }
 
 static void test_check_characters(void **state)
@@ -161,6 +183,7 @@ int main(void)
         cmocka_unit_test_setup(test_check_counts, set_up),
         cmocka_unit_test_setup(test_check_lengths, set_up),
         cmocka_unit_test_setup(test_check_topics_of_the_gateway, set_up),
+        cmocka_unit_test_setup(test_check_signals, set_up),
         cmocka_unit_test_setup(test_check_characters, set_up),
         cmocka_unit_test_setup(test_check_duplicates, set_up),
         cmocka_unit_test_setup(test_check_numbers, set_up),

@@ -67,6 +67,8 @@ static void test_add_makes_a_profile(void **state)
     assert_int_equal(profile->vitals[1].decimals, 3);
     assert_int_equal(profile->vitals[1].min, -500);
     assert_int_equal(profile->vitals[1].max, 250125);
+    assert_int_equal(profile->vitals[0].signal, 0);
+    assert_int_equal(profile->interval_ms, 0);
 }
 
 static void test_add_takes_exact_bounds(void **state)
@@ -149,6 +151,16 @@ static void test_add_refuses(void **state)
          MEDSEC_ERR_NUMBER},
         {PROFILE("2", "other", VITAL("a", "a", "\"decimals\":0,\"max\":1")), MEDSEC_ERR_NUMBER},
         {PROFILE("2", "other", VITAL("a", "a", "\"code\":7," RANGE)), MEDSEC_ERR_SYNTAX},
+        {PROFILE("2", "other", VITAL("a", "a", "\"signal\":\"Pulse\"," RANGE)), MEDSEC_ERR_SYNTAX},
+        {PROFILE("2", "other", VITAL("a", "a", "\"signal\":2," RANGE)), MEDSEC_ERR_SYNTAX},
+        {PROFILE("2", "other",
+                 VITAL("a", "a", "\"signal\":\"ecg\"," RANGE) "," VITAL(
+                     "b", "b", "\"signal\":\"pulse\"," RANGE)),
+         MEDSEC_ERR_DUPLICATE},
+        {PROFILE("2", "other", VITAL("a", "Physiological_Data/Heart_Rate", RANGE)),
+         MEDSEC_ERR_TOPIC},
+        {PROFILE("2,\"interval_ms\":65536", "other", VITAL("a", "a", RANGE)), MEDSEC_ERR_NUMBER},
+        {PROFILE("2,\"interval_ms\":\"50\"", "other", VITAL("a", "a", RANGE)), MEDSEC_ERR_NUMBER},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         medsec_status status = add(*state, cases[i].json);
@@ -218,6 +230,11 @@ static void test_write_json_describes_the_profile(void **state)
         cJSON_GetStringValue(cJSON_GetObjectItem(cJSON_GetArrayItem(vitals, 0), "topic")),
         profile->vitals[0].topic);
     assert_true(cJSON_GetObjectItem(cJSON_GetArrayItem(vitals, 0), "min")->valuedouble == -55);
+    assert_null(cJSON_GetObjectItem(cJSON_GetArrayItem(vitals, 0), "signal"));
+    assert_string_equal(
+        cJSON_GetStringValue(cJSON_GetObjectItem(cJSON_GetArrayItem(vitals, 1), "signal")),
+        "pulse");
+    assert_true(cJSON_GetObjectItem(parsed, "interval_ms")->valuedouble == 50);
     cJSON_Delete(parsed);
     assert_int_equal(medsec_profile_write_json(json, len - 1, &len, profile), MEDSEC_ERR_BUFFER);
 }
@@ -227,7 +244,8 @@ static void test_write_json_reads_back(void **state)
     char json[MEDSEC_PROFILE_JSON_MAX];
     size_t len = 0;
     medsec_profile_set *other = medsec_profile_set_create();
-    assert_int_equal(add(*state, PROFILE("2", "other", VITAL("a", "say \\\"a\\\"", RANGE))),
+    assert_int_equal(add(*state, PROFILE("2,\"interval_ms\":4", "other",
+                                         VITAL("a", "say \\\"a\\\"", "\"signal\":\"ecg\"," RANGE))),
                      MEDSEC_OK);
     const medsec_profile *profile = medsec_profile_set_find(*state, "other");
     assert_int_equal(medsec_profile_write_json(json, sizeof json, &len, profile), MEDSEC_OK);
@@ -235,6 +253,8 @@ static void test_write_json_reads_back(void **state)
     const medsec_profile *again = medsec_profile_set_find(other, "other");
     assert_string_equal(again->vitals[0].topic, "say \"a\"");
     assert_int_equal(again->vitals[0].max, profile->vitals[0].max);
+    assert_int_equal(again->vitals[0].signal, MEDSEC_HEART_ECG);
+    assert_int_equal(again->interval_ms, 4);
     medsec_profile_set_destroy(other);
 }
 

@@ -405,7 +405,7 @@ static void test_write_json_fits(void **state)
 {
     static char keys[MEDSEC_VITALS_MAX][MEDSEC_VITAL_KEY_MAX + 1];
     static medsec_vital vitals[MEDSEC_VITALS_MAX];
-    medsec_profile profile = {1, MEDSEC_VITALS_MAX, "widest", vitals, NULL};
+    medsec_profile profile = {1, MEDSEC_VITALS_MAX, "widest", vitals, NULL, 0};
     medsec_reading reading = {.count = MEDSEC_VITALS_MAX};
     char device[MEDSEC_DEVICE_ID_MAX + 1] = "";
     char out[MEDSEC_READING_JSON_MAX];
@@ -414,7 +414,7 @@ static void test_write_json_fits(void **state)
     memset(device, 'd', MEDSEC_DEVICE_ID_MAX);
     for (size_t i = 0; i < MEDSEC_VITALS_MAX; i++) {
         memset(keys[i], (int)('a' + i), MEDSEC_VITAL_KEY_MAX);
-        vitals[i] = (medsec_vital){keys[i], keys[i], "", "", 0, 0, 0};
+        vitals[i] = (medsec_vital){keys[i], keys[i], "", "", 0, 0, 0, 0};
         reading.value[i] = (medsec_value){INT32_MIN, 6, MEDSEC_VALUE_NUMBER};
     }
     assert_int_equal(medsec_profile_check(&profile), MEDSEC_OK);

@@ -404,8 +404,8 @@ static void test_text_begins_reading(void **state)
 
 static void test_text_begins_reading_of_one_block(void **state)
 {
-    static const medsec_vital vital = {"Rate", "Rate", "/min", "", 0, 300, 0};
-    static const medsec_profile profile = {2, 1, "rate", &vital, NULL};
+    static const medsec_vital vital = {"Rate", "Rate", "/min", "", 0, 300, 0, 0};
+    static const medsec_profile profile = {2, 1, "rate", &vital, NULL, 0};
     (void)state;
     assert_int_equal(medsec_profile_check(&profile), MEDSEC_OK);
     assert_true(medsec_seed_text_begins_reading(&profile, (const uint8_t *)"{\"Rate\":\"72\"}&&&"));
