@@ -2,6 +2,7 @@
 #ifndef MEDSEC_KEYGEN_H
 #define MEDSEC_KEYGEN_H
 
+#include "options.h"
 #include "tool.h"
 
 #include <medsec/registry.h>
@@ -30,6 +31,11 @@ typedef struct settings {
     bool all;
     bool verify;
     bool json;
+    int format; /* index into broker_formats */
+    const char *grants;
+    const char *gateway_user;
+    const char *topic_template;
+    option_list profiles; /* files */
 } settings;
 
 #define KEYGEN_COUNT_MAX 100000u /* devices of one `add --count` */
@@ -49,6 +55,7 @@ int keygen_setup_key(const void *values, char **operands, size_t count);
 int keygen_rotate(const void *values, char **operands, size_t count);
 int keygen_gateway_key(const void *values, char **operands, size_t count);
 int keygen_audit(const void *values, char **operands, size_t count);
+int keygen_broker_acl(const void *values, char **operands, size_t count);
 
 /* The words of --wire and --suite, ended by NULL. */
 extern const char *const keygen_wires[];
@@ -83,6 +90,9 @@ int access_failed(const medsec_registry *registry, const char *what, medsec_stat
 
 /* Makes the folder (0700) when it is not there; NULL is this one. An exit code. */
 int output_folder(const char *folder);
+/* Writes a text that everybody may read (by the umask); what is at `path` is replaced by the whole
+ * of it, or stays. An exit code. */
+int output_replace(const char *path, const char *text, size_t len);
 /* Which kind of file --block and --uf2 ask for; `own_key` says that no private key goes into it. An
  * exit code. */
 int output_check(const settings *options, bool own_key);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "broker_rules.h"
 #include "keygen.h"
-#include "options.h"
 
-static const settings defaults = {.registry = "medsec.db", .profile = MEDSEC_PROFILE_DEFAULT};
+static const settings defaults = {.registry = "medsec.db",
+                                  .profile = MEDSEC_PROFILE_DEFAULT,
+                                  .gateway_user = "gateway",
+                                  .topic_template = MEDSEC_TOPIC_TEMPLATE_DEFAULT};
 
 #define AT(member) offsetof(settings, member)
 #define FLAG(name, help, member)                                 \
@@ -79,6 +82,16 @@ static const option_spec setup_key_options[] = {
 static const option_spec audit_options[] = {
     FLAG("verify", "recompute the log and compare every device with it", verify), END};
 
+static const option_spec broker_acl_options[] = {
+    CHOICE("format", "BROKER", "whose rules to write", format, broker_formats),
+    TEXT("grants", "FILE", "who else may do what; default: nobody anything", grants),
+    TEXT("gateway-user", "NAME", "the gateway's name at the broker", gateway_user),
+    TEXT("topic-template", "TEMPLATE", "the gateway's", topic_template),
+    {"profile", "FILE", "also know the kind of device that FILE describes", OPTION_LIST,
+     AT(profiles), 0, 0, NULL, 0},
+    TEXT("out", "FILE", "write FILE, in place of what is there; default: standard output", out),
+    END};
+
 static const command_spec commands[] = {
     {"init", NULL, 0, 0, "Make a registry, and its key file if there is none", NULL, keygen_init},
     {"add", "ID", 1, 1, "Add a device with new keys and write its credential file ID.json",
@@ -104,6 +117,8 @@ static const command_spec commands[] = {
      "Destroy the secrets of devices for good; their ids stay taken", NULL, keygen_decommission},
     {"audit", NULL, 0, 0, "Print the audit log: number, time, hash, actor, action, device",
      audit_options, keygen_audit},
+    {"broker-acl", NULL, 0, 0, "Write the access rules of a broker: who may publish and read what",
+     broker_acl_options, keygen_broker_acl},
     {NULL, NULL, 0, 0, NULL, NULL, NULL}};
 
 static const man_section sections[] = {
@@ -141,6 +156,17 @@ static const man_section sections[] = {
      "`gateway-key rotate` makes a new key pair for the gateways; the one before is accepted until "
      "`gateway-key retire`, so that devices can be given new credentials one by one: those of "
      "`rotate` or `export` have the new key."},
+    {"BROKER ACCESS",
+     "With the rules of `broker-acl` the gateway's user alone publishes; nobody else may do "
+     "anything at the broker but what a line of the grants file gives:\n\n"
+     "  # USER read|command PATTERN...\n"
+     "  dashboard read *\n"
+     "  ward-3 read ward-3-* bed-7\n"
+     "  nurse command bed-?\n\n"
+     "`read` is to subscribe to what a device sends; `command` to send it Command/Config and to "
+     "see what became of that. A pattern is over device ids, with `*` and `?`. `*` alone is every "
+     "device there will ever be; another pattern is of those that are active now: write the rules "
+     "again when devices are added."},
     {"SAMPLE KEYS",
      "A key is refused as a sample key when it is one character sixteen times, or sixteen steps "
      "through the digits, the hex digits or the letters, up or down, round at the end: "
@@ -153,7 +179,8 @@ static const man_section sections[] = {
                  "  medsec-keygen setup-key bed-7 --qr\n"
                  "  medsec-keygen import DEVICES_KEYS.txt\n"
                  "  medsec-keygen revoke ward-0007\n"
-                 "  medsec-keygen audit --verify"},
+                 "  medsec-keygen audit --verify\n"
+                 "  medsec-keygen broker-acl --format emqx --grants grants --out acl.conf"},
     {"SEE ALSO", "medsec-proxy(1), medsec-sim(1)"},
     {NULL, NULL}};
 

@@ -2,8 +2,12 @@
 #include "keygen.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -75,6 +79,52 @@ int output_folder(const char *folder)
         return EXIT_FAILED;
     }
     return EXIT_DONE;
+}
+
+static bool write_all(int file, const char *text, size_t len)
+{
+    while (len > 0) {
+        const ssize_t done = write(file, text, len);
+        if (done < 0) {
+            return false;
+        }
+        text += done;
+        len -= (size_t)done;
+    }
+    return true;
+}
+
+/* A rename is on disk when its folder is. */
+static bool sync_folder(const char *path)
+{
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", path);
+    const int file = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool good = file >= 0 && fsync(file) == 0;
+    if (file >= 0) {
+        close(file);
+    }
+    return good;
+}
+
+int output_replace(const char *path, const char *text, size_t len)
+{
+    char temporary[PATH_MAX];
+    const mode_t mask = umask(0);
+    umask(mask);
+    int length = snprintf(temporary, sizeof temporary, "%s.new-XXXXXX", path);
+    int file =
+        length > 0 && (size_t)length < sizeof temporary ? mkostemp(temporary, O_CLOEXEC) : -1;
+    bool good = file >= 0 && write_all(file, text, len) && fchmod(file, 0666 & ~mask) == 0 &&
+                fsync(file) == 0 && rename(temporary, path) == 0 && sync_folder(path);
+    if (!good) {
+        tool_error("%s: %s", path, strerror(errno));
+    }
+    if (file >= 0) {
+        close(file);
+        (void)unlink(temporary);
+    }
+    return good ? EXIT_DONE : EXIT_FAILED;
 }
 
 void output_json_text(const char *text)

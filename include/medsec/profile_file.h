@@ -44,9 +44,10 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_profile_set_add(medsec_profile_set 
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_profile_set_load(medsec_profile_set *set,
                                                               const char *path, const char **why);
 
-/* By name; NULL when there is none. Valid as long as the set. */
+/* By name, or by its place in the set; NULL when there is none. Valid as long as the set. */
 MEDSEC_API const medsec_profile *medsec_profile_set_find(const medsec_profile_set *set,
                                                          const char *name);
+MEDSEC_API const medsec_profile *medsec_profile_set_at(const medsec_profile_set *set, size_t at);
 
 /*
  * The retained JSON of the topic `Profile`: units, codes and topics. `cap` of

@@ -371,3 +371,11 @@ const medsec_profile *medsec_profile_set_find(const medsec_profile_set *set, con
     }
     return NULL;
 }
+
+const medsec_profile *medsec_profile_set_at(const medsec_profile_set *set, size_t at)
+{
+    if (set == NULL || at > set->count) {
+        return NULL;
+    }
+    return at == 0 ? &medsec_profile_pico_vitals : &set->items[at - 1]->profile;
+}

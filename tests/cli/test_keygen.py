@@ -9,7 +9,9 @@ import json
 import os
 import pathlib
 import pty
+import resource
 import select
+import shutil
 import stat
 import subprocess
 import sys
@@ -561,6 +563,160 @@ class Audit(Keygen):
         self.keygen("audit", "--verify", code=3)
         self.assertIn("row 3", self.err)
         self.keygen("list")
+
+
+# What EMQX does with its file (emqx_authz_file: file:consult), as JSON lines.
+CONSULT = """{ok, Terms} = file:consult(hd(init:get_plain_arguments())),
+    lists:foreach(fun ({allow, {username, User}, Action, Topics}) ->
+        [io:format("~s ~s ~s~n", [User, Action, Topic]) || Topic <- Topics];
+        ({deny, all}) -> io:format("deny all~n") end, Terms), halt()."""
+
+
+class BrokerAcl(Keygen):
+    GRANTS = ("# who\n\ndash.board read *\n ward\tread bed-? icu-1 # two\r\nward command bed-1\n"
+              "nurse command *\nnurse read bed-2\nghost read gone")
+
+    def setUp(self):
+        super().setUp()
+        self.keygen("init")
+        for device in ("bed-1", "bed-2", "bed-10", "icu-1", "gone"):
+            self.keygen("add", device, "--wire", "seed")
+        self.keygen("revoke", "gone")
+
+    def grants(self, text, mode=0o644):
+        path = self.path / "grants"
+        path.write_bytes(text.encode("latin-1"))
+        path.chmod(mode)
+        return path
+
+    def rules(self, *words):
+        """{(user, write or read): {filter}} of mosquitto's file, in which nothing else may be."""
+        found, user = {}, None
+        for line in self.keygen("broker-acl", *words).splitlines():
+            if line.startswith("user "):
+                user = line[5:]
+                self.assertNotIn(user, {name for name, _ in found})
+            elif line and not line.startswith("#"):
+                topic, action, text = line.split(" ")
+                self.assertEqual(topic, "topic")
+                self.assertNotIn(text, found.setdefault((user, action), set()))
+                found[user, action].add(text)
+        return found
+
+    def test_rules(self):
+        levels = ("Status", "Profile", "Reading", "Readings", "Ip_address", "Port_address",
+                  "Internal_Server", "Physiological_Data", "Internal_Device_Data")
+
+        def reading(*devices):
+            return {f"Pico/{device}/{level}/#" for device in devices for level in levels}
+
+        gateway = {("gateway", "write"): {"Pico/+/#", "medsec/gateway/+/status"},
+                   ("gateway", "read"): {"Pico/+/Command/Config"}}
+        self.assertEqual(self.rules(), gateway)
+        self.assertEqual(self.rules("--grants", self.grants(self.GRANTS)), {
+            **gateway,
+            ("dash.board", "read"): reading("+"),
+            ("ward", "read"): reading("bed-1", "bed-2", "icu-1") | {
+                "Pico/bed-1/Command/Config/Result"},
+            ("ward", "write"): {"Pico/bed-1/Command/Config"},
+            ("nurse", "read"): reading("bed-2") | {"Pico/+/Command/Config/Result"},
+            ("nurse", "write"): {"Pico/+/Command/Config"}})
+        self.assertEqual(self.err.count("\n"), 1)
+        self.assertIn("line 8: no active device is named so: gone", self.err)
+
+    def test_emqx_reads_the_same_rules(self):
+        if shutil.which("erl") is None:
+            self.skipTest("no erl")
+        words = ("--grants", self.grants(self.GRANTS))
+        wanted = {(user, {"write": "publish", "read": "subscribe"}[action], topic)
+                  for (user, action), topics in self.rules(*words).items() for topic in topics}
+        self.keygen("broker-acl", *words, "--format", "emqx", "--out", "acl.conf")
+        done = subprocess.run(["erl", "-noshell", "-eval", CONSULT, "-extra", "acl.conf"],
+                              cwd=self.path, capture_output=True, text=True, check=True,
+                              env={**os.environ, "HOME": str(self.path)})
+        lines = done.stdout.splitlines()
+        self.assertEqual(lines.pop(), "deny all")
+        self.assertEqual({tuple(line.split(" ")) for line in lines}, wanted)
+        self.assertEqual(len(lines), len(wanted))
+        # A filter that ends in `+` would let EMQX take a subscription that ends in `#`.
+        self.assertEqual([topic for *_, topic in wanted if topic.endswith("+")], [])
+
+    def test_names_and_template(self):
+        rules = self.rules("--gateway-user", "gw", "--topic-template", "h1/{device}/v1/{topic}",
+                           "--grants", self.grants("gateway command bed-1"))
+        self.assertEqual(rules, {
+            ("gw", "write"): {"h1/+/v1/#", "medsec/gateway/+/status"},
+            ("gw", "read"): {"h1/+/v1/Command/Config"},
+            ("gateway", "write"): {"h1/bed-1/v1/Command/Config"},
+            ("gateway", "read"): {"h1/bed-1/v1/Command/Config/Result"}})
+
+    def test_profiles(self):
+        vital = {"key": "SpO2", "topic": "Oximeter/SpO2", "unit": "%", "decimals": 1, "min": 0,
+                 "max": 100}
+        profile = {"format": "medsec-profile/1", "id": 2, "name": "oximeter", "vitals": [vital]}
+        (self.path / "oximeter.json").write_text(json.dumps(profile))
+        self.keygen("add", "o-1", "--profile", "oximeter")
+        grants = self.grants("ward read o-1")
+        self.assertNotIn("Pico/o-1/Oximeter/#", self.rules("--grants", grants)["ward", "read"])
+        self.assertIn("o-1 is of a kind that is not known (oximeter)", self.err)
+        rules = self.rules("--grants", grants, "--profile", "oximeter.json")
+        self.assertIn("Pico/o-1/Oximeter/#", rules["ward", "read"])
+        self.assertEqual(self.err, "")
+        for topic in ('A"}, {x, "/SpO2', "A ${username}/SpO2", "%u/SpO2", "a b/SpO2"):
+            vital["topic"] = topic
+            (self.path / "oximeter.json").write_text(json.dumps(profile))
+            self.keygen("broker-acl", "--grants", grants, "--profile", "oximeter.json", code=3)
+        self.keygen("broker-acl", "--profile", "none.json", code=3)
+
+    def test_refuses_what_is_no_grant(self):
+        (self.path / "rules").write_text("old\n")
+        for line in ("u", "u read", "u write a", "u READ a", "u read,command a", "u read +",
+                     "u read a/b", "u read a/#", "u read $SYS", "u read [ab]", "u read \\*",
+                     "u read a\"b", "u read %u", "u read ${username}", "u read " + 65 * "a",
+                     65 * "u" + " read a", "a:b read a", "+ read a", "$all read a", "a\"b read a",
+                     "a\\b read a", "gateway read *", "gateway command a", "u read \xe9",
+                     "u read a\0b", "u read \x7f", "\xef\xbb\xbfu read a", "u read " + 10001 * "a "):
+            with self.subTest(line=line[:40]):
+                grants = self.grants("good read *\n" + line + "\n")
+                self.assertEqual(self.keygen("broker-acl", "--grants", grants, "--out", "rules",
+                                             code=3), "")
+                self.assertIn("grants: line 2: ", self.err)
+        self.grants("u read *\n", mode=0o646)
+        self.keygen("broker-acl", "--grants", "grants", "--out", "rules", code=3)
+        self.assertIn("chmod o-w", self.err)
+        self.grants("#" * 1024 * 1024 + "\n")
+        self.keygen("broker-acl", "--grants", "grants", "--out", "rules", code=3)
+        for path in ("none", "."):
+            self.keygen("broker-acl", "--grants", path, "--out", "rules", code=3)
+        for user in ("", "a b", "a\nb", "#", "a:b", 65 * "u"):
+            self.keygen("broker-acl", "--gateway-user", user, "--out", "rules", code=2)
+        for template in ("Pico/{topic}", "Pico/+/{device}/{topic}"):
+            self.keygen("broker-acl", "--topic-template", template, "--out", "rules", code=2)
+        for template in ("Pico/{topic}/{device}", "Pico/{device}/x{topic}", "a b/{device}/{topic}",
+                         'a"/{device}/{topic}', "%u/{device}/{topic}",
+                         "${username}/{device}/{topic}"):
+            self.keygen("broker-acl", "--topic-template", template, "--out", "rules",
+                        code=2 if "${" in template else 3)
+        self.keygen("broker-acl", "--registry", "none.db", "--out", "rules", code=3)
+        self.assertEqual((self.path / "rules").read_text(), "old\n")
+        self.assertEqual([name for name in self.names() if ".new-" in name], [])
+
+    def test_file_is_replaced_whole_or_stays(self):
+        rules = self.path / "rules"
+        self.assertEqual(self.keygen("broker-acl", "--out", "rules"), "users 1 devices 4\n")
+        self.assertEqual(rules.read_text(), self.keygen("broker-acl"))
+        self.assertEqual(mode(rules), 0o644)
+        old = rules.read_text()
+        full = subprocess.run([KEYGEN, "broker-acl", "--grants", self.grants("u read *\n"), "--out",
+                               "rules"], cwd=self.path, capture_output=True, check=False,
+                              restore_signals=False,  # SIGXFSZ stays ignored
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64)))
+        self.assertEqual(full.returncode, 1, full.stderr)
+        self.assertEqual(rules.read_text(), old)
+        self.assertEqual([name for name in self.names() if ".new-" in name], [])
+        self.assertEqual(self.load("broker-acl", "--grants", "grants", "--out", "rules"),
+                         {"users": 2, "devices": 4})
+        self.assertIn("\nuser u\n", rules.read_text())
 
 
 class Files(Keygen):

@@ -55,6 +55,9 @@ static void test_add_makes_a_profile(void **state)
                         "Rate", "P/Rate", "\"decimals\":3,\"min\":\"-0.5\",\"max\":\"250.125\""))),
         MEDSEC_OK);
     const medsec_profile *profile = medsec_profile_set_find(*state, "pulse-oximeter");
+    assert_ptr_equal(medsec_profile_set_at(*state, 0), &medsec_profile_pico_vitals);
+    assert_ptr_equal(medsec_profile_set_at(*state, 1), profile);
+    assert_null(medsec_profile_set_at(*state, 2));
     assert_non_null(profile);
     assert_int_equal(profile->id, 2);
     assert_int_equal(profile->count, 2);
