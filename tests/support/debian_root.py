@@ -68,6 +68,7 @@ def bootstrap(root):
 def make(path):
     work = tempfile.mkdtemp(prefix="medsec-root-")
     try:
+        os.chmod(work, 0o755)  # becomes the root folder's
         bootstrap(work)
         output("tar", "-C", work, "--numeric-owner", "-cf", path + ".new", ".")
         os.replace(path + ".new", path)
