@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands before every page, every file of the dashboard and its socket: security headers, the
+// login, and the few answers that need none (/login, /logout, /healthz).
+'use strict';
+
+const { verify } = require('./password');
+const loginPage = require('./login_page');
+
+const COOKIE = '__Host-medsec';
+const BODY_MAX = 1024;
+const BODY_MS = 10000;
+
+// 'unsafe-eval': the dashboard compiles its templates in the browser. No script stands in a page, none
+// comes from elsewhere. No HSTS: it would hold for every port of the host's name.
+const HEADERS = {
+    'Content-Security-Policy': "default-src 'none'; script-src 'self' 'unsafe-eval'; " +
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; " +
+        "connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; " +
+        "base-uri 'none'; frame-ancestors 'none'",
+    'X-Content-Type-Options': 'nosniff',
+    'X-Frame-Options': 'DENY',
+    'Referrer-Policy': 'same-origin', // with no-referrer a form's Origin is null
+    'Permissions-Policy': 'camera=(), microphone=(), geolocation=(), payment=(), usb=()',
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
+function headers(req, res, next) {
+    res.removeHeader('X-Powered-By');
+    for (const [name, value] of Object.entries(HEADERS)) {
+        res.setHeader(name, value);
+    }
+    next();
+}
+
+function cookie(req) {
+    const found = (req.headers.cookie ?? '').split(';').map((each) => each.trim())
+        .find((each) => each.startsWith(`${COOKIE}=`));
+    return found?.slice(COOKIE.length + 1);
+}
+
+// Browsers say where a request that changes something, or a socket, comes from.
+function isForeign(req) {
+    const { origin, host } = req.headers;
+    return origin !== undefined && origin !== `https://${host}`;
+}
+
+function body(req) {
+    return new Promise((resolve, reject) => {
+        let text = '';
+        const timer = setTimeout(() => reject(new Error('slow')), BODY_MS);
+        req.setEncoding('utf8');
+        req.on('data', (more) => {
+            text += more;
+            if (text.length > BODY_MAX) {
+                reject(new Error('long'));
+            }
+        });
+        req.on('end', () => resolve(new URLSearchParams(text)));
+        req.on('error', reject);
+        req.on('close', () => clearTimeout(timer));
+    });
+}
+
+// `state`: { users, sessions, throttle, log, isHealthy }
+function gate(state) {
+    const { sessions, throttle } = state;
+
+    const show = (res, code, message) => {
+        res.statusCode = code;
+        res.setHeader('Content-Type', 'text/html; charset=utf-8');
+        res.setHeader('Cache-Control', 'no-store');
+        res.end(loginPage(message));
+    };
+    const go = (res, where) => {
+        res.statusCode = 303;
+        res.setHeader('Cache-Control', 'no-store');
+        res.setHeader('Location', where);
+        res.end();
+    };
+    const setCookie = (res, value, seconds) => {
+        res.setHeader('Set-Cookie', `${COOKIE}=${value}; Path=/; Secure; HttpOnly; SameSite=Strict; ` +
+            `Max-Age=${seconds}`);
+    };
+
+    // 0: right; -1: wrong; else milliseconds to wait before a try.
+    async function authenticate(from, name, password) {
+        const wait = throttle.begin(from);
+        if (wait > 0) {
+            return wait;
+        }
+        let good = false;
+        try {
+            good = await verify(state.users, name, password);
+        } finally {
+            throttle.end(from, good);
+        }
+        if (!good) {
+            state.log(`wrong login from ${from}`);
+        }
+        return good ? 0 : -1;
+    }
+
+    async function login(req, res) {
+        const form = await body(req);
+        const name = form.get('user') ?? '';
+        const answer = await authenticate(req.socket.remoteAddress, name, form.get('password') ?? '');
+        if (answer > 0) {
+            const seconds = Math.ceil(answer / 1000);
+            res.setHeader('Retry-After', seconds);
+            show(res, 429, `Too many tries. Wait ${seconds} s.`);
+        } else if (answer < 0) {
+            show(res, 401, 'Wrong name or password.');
+        } else {
+            setCookie(res, sessions.open(name), Math.floor(sessions.lifetimeMs / 1000));
+            go(res, '/dashboard/ward');
+        }
+    }
+
+    function open(req, res) {
+        const path = req.url.split('?')[0];
+        if (path === '/healthz') {
+            const good = state.isHealthy();
+            res.statusCode = good ? 200 : 503;
+            res.setHeader('Content-Type', 'text/plain');
+            res.end(good ? 'ok\n' : 'the broker is away\n');
+        } else if (path === '/login' && req.method === 'GET') {
+            show(res, 200, '');
+        } else if (path === '/login' && req.method === 'POST' && !isForeign(req)) {
+            login(req, res).catch(() => req.destroy());
+        } else if (path === '/logout' && req.method === 'POST' && !isForeign(req)) {
+            sessions.close(cookie(req));
+            setCookie(res, '', 0);
+            go(res, '/login');
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    function pages(req, res, next) {
+        if (open(req, res)) {
+            return;
+        }
+        if (sessions.find(cookie(req))) {
+            if (req.url === '/') {
+                go(res, '/dashboard/ward');
+                return;
+            }
+            next();
+        } else if (req.method === 'GET' && req.headers.accept?.includes('text/html')) {
+            go(res, '/login');
+        } else {
+            res.statusCode = 401;
+            res.end();
+        }
+    }
+
+    // For socket.io. The session that ends takes its sockets along.
+    function socket(io, next) {
+        const req = io.client.request;
+        const session = sessions.find(cookie(req));
+        if (!session || isForeign(req)) {
+            next(new Error('not logged in'));
+            io.conn.close();
+            return;
+        }
+        session.sockets.add(io);
+        io.conn.on('close', () => session.sockets.delete(io));
+        next();
+    }
+
+    return { authenticate, headers, pages: [headers, pages], socket };
+}
+
+module.exports = { gate };

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the flow comes from. Without the editor it is made from its sources at each start, and nothing
+// is written anywhere.
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+function inMemory({ flows, credentials }) {
+    const nothing = () => Promise.resolve({});
+    const module_ = {
+        init: () => Promise.resolve(),
+        getFlows: () => Promise.resolve(flows),
+        getCredentials: () => Promise.resolve(credentials),
+        getSettings: nothing, getSessions: nothing,
+        saveFlows: nothing, saveCredentials: nothing, saveSettings: nothing, saveSessions: nothing,
+        getLibraryEntry: () => Promise.reject(new Error('no library')),
+        saveLibraryEntry: () => Promise.reject(new Error('no library')),
+    };
+    return {
+        storageModule: module_, readOnly: true, httpAdminRoot: false, disableEditor: true,
+        userDir: path.join(__dirname, '..'), credentialSecret: false,
+    };
+}
+
+// With the editor: the flow begins as ours, and is its user's from then on. Who may edit it can run
+// anything in this process; the names are those of the login file.
+function onDisk(userDir, { flows, credentials, authenticate, headers }) {
+    const begin = (name, value) => {
+        try {
+            fs.writeFileSync(path.join(userDir, name), JSON.stringify(value, null, 2),
+                { mode: 0o600, flag: 'wx' });
+        } catch (error) {
+            if (error.code !== 'EEXIST') {
+                throw error;
+            }
+        }
+    };
+    begin('flows.json', flows);
+    begin('flows_cred.json', credentials);
+    const editor = (name) => ({ username: name, permissions: '*' });
+    return {
+        userDir, flowFile: 'flows.json', httpAdminRoot: '/editor', httpAdminMiddleware: headers,
+        adminAuth: {
+            type: 'credentials', users: async (name) => editor(name),
+            authenticate: async (name, text) =>
+                (await authenticate('editor', String(name), String(text)) === 0 ? editor(name) : null),
+        },
+    };
+}
+
+module.exports = { inMemory, onDisk };
