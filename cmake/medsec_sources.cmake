@@ -74,6 +74,7 @@ set(MEDSEC_HOST_SOURCES
   src/host/import.c
   src/host/key_table.c
   src/host/log.c
+  src/host/network.c
   src/host/profile_file.c
   src/host/profile_json.c
   src/host/registry.c
@@ -141,6 +142,7 @@ set(MEDSEC_GATEWAY_SOURCES
   src/gateway/metrics.c
   src/gateway/presence.c
   src/gateway/promote.c
+  src/gateway/proxy_header.c
   src/gateway/round.c
   src/gateway/turn.c
   src/gateway/watch.c)
