@@ -140,6 +140,7 @@ set(MEDSEC_GATEWAY_SOURCES
   src/gateway/loop.c
   src/gateway/mailbox.c
   src/gateway/metrics.c
+  src/gateway/origin.c
   src/gateway/presence.c
   src/gateway/promote.c
   src/gateway/proxy_header.c

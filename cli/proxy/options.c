@@ -119,6 +119,10 @@ const option_spec proxy_options[] = {
             identify_timeout_ms),
     SECONDS("idle-timeout", "close the connection of a device that is silent for S seconds",
             idle_timeout_ms),
+    TEXT("proxy-protocol", "NETS",
+         "load balancers, as 10.1.0.5,10.2.0.0/24: each connection from there begins with a header "
+         "of the PROXY protocol (1 or 2), which is believed",
+         proxy_protocol, 0),
     TEXT(
         "metrics", "ADDR:PORT",
         "serve /metrics, /healthz and /readyz over HTTP; on a loopback address, as it has no login",

@@ -29,7 +29,8 @@ static int create_gateway(proxy *p)
                                             .source_rate = s->source_rate,
                                             .source_burst = s->source_burst,
                                             .identify_timeout_ms = s->identify_timeout_ms,
-                                            .idle_timeout_ms = s->idle_timeout_ms};
+                                            .idle_timeout_ms = s->idle_timeout_ms,
+                                            .proxy_protocol = s->proxy_protocol};
     const medsec_status status = medsec_gateway_create(&p->gateway, &options);
     if (status == MEDSEC_OK) {
         return EXIT_DONE;

@@ -36,6 +36,7 @@ typedef struct settings {
     uint32_t source_burst;
     uint32_t identify_timeout_ms;
     uint32_t idle_timeout_ms;
+    const char *proxy_protocol;
     const char *metrics;
     const char *user;
     int sandbox; /* sandbox_mode */

@@ -56,13 +56,27 @@ static int choose_topic(proxy *p)
     return EXIT_USAGE;
 }
 
+static int check_balancers(const proxy *p)
+{
+    const char *networks = p->settings->proxy_protocol;
+    if (networks == NULL || medsec_gateway_check_proxy_protocol(networks) == MEDSEC_OK) {
+        return EXIT_DONE;
+    }
+    tool_error("--proxy-protocol takes at most 32 addresses and networks, as "
+               "10.1.0.5,10.2.0.0/24,2001:db8::/64, with nothing behind the bits of a network");
+    return EXIT_USAGE;
+}
+
 int setup_settings(proxy *p)
 {
     int code = choose_name(p);
     if (code == EXIT_DONE) {
         code = choose_publish(p);
     }
-    return code == EXIT_DONE ? choose_topic(p) : code;
+    if (code == EXIT_DONE) {
+        code = choose_topic(p);
+    }
+    return code == EXIT_DONE ? check_balancers(p) : code;
 }
 
 int setup_log(proxy *p)

@@ -41,6 +41,10 @@ typedef struct medsec_gateway_options {
     uint32_t source_burst; /* at once, after a quiet time; 0: default */
     uint32_t identify_timeout_ms; /* 0: MEDSEC_GATEWAY_IDENTIFY_TIMEOUT_MS */
     uint32_t idle_timeout_ms; /* 0: MEDSEC_GATEWAY_IDLE_TIMEOUT_MS */
+    /* `10.1.0.5,2001:db8::/64`: the load balancers, of which each connection begins with a header
+     * of the PROXY protocol, version 1 or 2, and is of the device whose address that tells. They
+     * are believed. NULL: there is none, and such a header is bad input. */
+    const char *proxy_protocol;
 } medsec_gateway_options;
 
 #define MEDSEC_GATEWAY_PORT 9998
@@ -49,6 +53,8 @@ typedef struct medsec_gateway_options {
 #define MEDSEC_GATEWAY_SOURCE_RATE 1000u /* a ward behind one address may come back at once */
 #define MEDSEC_GATEWAY_SOURCE_BURST 10000u
 #define MEDSEC_GATEWAY_IDENTIFY_TIMEOUT_MS 10000u /* from accept to the first whole reading */
+#define MEDSEC_GATEWAY_HEADER_TIMEOUT_MS 5000u /* a lost segment is sent again after 3 s at most \
+                                                */
 #define MEDSEC_GATEWAY_IDLE_TIMEOUT_MS 300000u /* devices may be silent for minutes */
 #define MEDSEC_GATEWAY_READ_BUFFER 16384u /* bytes a thread reads at once: 62 usual frames */
 #define MEDSEC_GATEWAY_ADDRESS_EVERY 50u /* readings between two publications of the addresses */
@@ -102,6 +108,10 @@ MEDSEC_API extern const uint32_t medsec_gateway_latency_us[MEDSEC_GATEWAY_LATENC
 /* Checks the options and loads the registry. ERR_ARGUMENT, ERR_MEMORY, errors of the registry. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_gateway_create(medsec_gateway **gateway,
                                                             const medsec_gateway_options *options);
+
+/* Whether this can be the option proxy_protocol. ERR_ARGUMENT: an item is no network, or has bits
+ * behind its end, as 10.1.0.5/16; ERR_LIMIT: there are more than 32. */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_gateway_check_proxy_protocol(const char *networks);
 
 /* Starts the publisher, listens, and runs in threads of its own. ERR_IO: the address is not to be
  * had. ERR_STATE: it runs, or was stopped: a gateway runs once. */

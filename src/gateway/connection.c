@@ -4,6 +4,7 @@
 #include "command.h"
 #include "events.h"
 #include "internal.h"
+#include "origin.h"
 #include "turn.h"
 
 #include <stdlib.h>
@@ -117,6 +118,7 @@ static void finish(medsec__connection *c, const char *why)
     medsec__acknowledge_forget(c);
     medsec__announce_forget(c);
     give_block_back(c);
+    medsec__origin_forget(c);
     TAILQ_REMOVE(&loop->places[c->place], c, link);
     atomic_fetch_sub_explicit(&loop->counters.connections, 1, memory_order_relaxed);
     atomic_fetch_sub(&loop->gateway->connections, 1);
@@ -227,8 +229,8 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     (void)suggested;
     medsec__connection *c = handle->data;
     medsec__loop *loop = c->loop;
-    bool waits =
-        c->course != MEDSEC__LEFT && (medsec__connection_pressed(c) || medsec__turn_must_wait(c));
+    bool waits = c->header || (c->course != MEDSEC__LEFT &&
+                               (medsec__connection_pressed(c) || medsec__turn_must_wait(c)));
     *buffer = uv_buf_init((char *)loop->buffer + MEDSEC_RECORD_LEN_MAX,
                           waits ? 0 : MEDSEC_GATEWAY_READ_BUFFER);
 }
@@ -271,6 +273,10 @@ static void take_bytes(medsec__connection *c, uint8_t *data, size_t len)
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 {
     medsec__connection *c = stream->data;
+    if (c->header) {
+        medsec__origin_read(c);
+        return;
+    }
     if (n == UV_ENOBUFS && medsec__turn_must_wait(c)) {
         medsec__turn_wait(c);
         return;
@@ -302,16 +308,24 @@ static bool attach(medsec__connection *c, int fd)
 static void enter_half_open(medsec__connection *c)
 {
     medsec__loop *loop = c->loop;
-    c->is_known = medsec__admission_knows(loop->gateway->admission, &c->peer);
+    c->is_known = !c->header && medsec__admission_knows(loop->gateway->admission, &c->peer);
     TAILQ_INSERT_TAIL(&loop->half_open[c->is_known], c, half_open_link);
     loop->half_open_known += c->is_known;
     medsec__count(&loop->counters.half_open, 1);
 }
 
+void medsec__connection_set_peer(medsec__connection *c, const medsec__address *peer)
+{
+    leave_half_open(c);
+    c->peer = *peer;
+    enter_half_open(c);
+}
+
 void medsec__connection_open(medsec__loop *loop, int fd, const medsec__address *peer)
 {
     medsec__connection *c = calloc(1, sizeof *c);
-    if (!c) {
+    if (!c || !medsec__origin_expect(loop->gateway, c, peer)) {
+        free(c);
         medsec__count_rejected(&loop->counters, MEDSEC_ERR_MEMORY);
         atomic_fetch_sub(&loop->gateway->connections, 1);
         close(fd);
@@ -322,7 +336,8 @@ void medsec__connection_open(medsec__loop *loop, int fd, const medsec__address *
     c->since_ms = uv_now(&loop->uv);
     TAILQ_INIT(&c->batches);
     medsec_session_open(&c->session, medsec_crypto_openssl(), &loop->owner, c);
-    TAILQ_INSERT_TAIL(&loop->places[MEDSEC__WAITING], c, link);
+    c->place = c->header ? MEDSEC__HEADER : MEDSEC__WAITING;
+    TAILQ_INSERT_TAIL(&loop->places[c->place], c, link);
     medsec__count(&loop->counters.connections, 1);
     enter_half_open(c);
     if (!attach(c, fd)) {

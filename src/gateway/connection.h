@@ -4,6 +4,7 @@
 
 #include "host/address.h"
 #include "ledger.h"
+#include "proxy_header.h"
 
 #include <medsec/gateway.h>
 #include <medsec/session.h>
@@ -19,9 +20,10 @@ typedef enum medsec__place {
     MEDSEC__PAUSED, /* not read from: back-pressure */
     MEDSEC__HELD, /* the same, and no device yet */
     MEDSEC__QUEUED, /* not read from before its turn; no device yet */
-    MEDSEC__RETURNED /* the same, and its address is known; served first */
+    MEDSEC__RETURNED, /* the same, and its address is known; served first */
+    MEDSEC__HEADER /* of a balancer, who has not said yet for whom: origin.h */
 } medsec__place;
-#define MEDSEC__PLACES 6u
+#define MEDSEC__PLACES 7u
 
 /* What a connection is about to do. */
 typedef enum medsec__course {
@@ -39,6 +41,7 @@ struct medsec__connection {
     TAILQ_ENTRY(medsec__connection) due_link; /* an acknowledgement may be due */
     TAILQ_ENTRY(medsec__connection) forgotten_link; /* its status is to be published again */
     medsec__loop *loop;
+    medsec__proxy_header *header; /* that is not whole; NULL: peer is the device */
     medsec_session session;
     const medsec_profile *profile;
     struct medsec__batches batches; /* not acknowledged, oldest first */
@@ -82,6 +85,8 @@ static inline bool medsec__is_v1(const medsec__connection *connection)
 
 /* Takes over `fd`, closes it on failure. */
 void medsec__connection_open(medsec__loop *loop, int fd, const medsec__address *peer);
+/* Who it is, of one that is no device yet. */
+void medsec__connection_set_peer(medsec__connection *connection, const medsec__address *peer);
 /* `why` is a word for the log and the device's status. */
 void medsec__connection_close(medsec__connection *connection, const char *why);
 void medsec__connection_reject(medsec__connection *connection, medsec_status reason);

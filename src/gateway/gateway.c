@@ -4,6 +4,7 @@
 #include "emit.h"
 #include "internal.h"
 #include "listener.h"
+#include "origin.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,9 @@ static medsec_status make_loops(medsec_gateway *gateway)
 static medsec_status prepare(medsec_gateway *gateway)
 {
     medsec_status status = medsec__address_parse(&gateway->address, gateway->options.listen);
+    if (status == MEDSEC_OK) {
+        status = medsec__origin_prepare(gateway);
+    }
     if (status == MEDSEC_OK) {
         status = compile_topic(gateway);
     }

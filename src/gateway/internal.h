@@ -3,6 +3,7 @@
 #define MEDSEC_GATEWAY_INTERNAL_H
 
 #include "admission.h"
+#include "host/network.h"
 #include "loop.h"
 #include "presence.h"
 #include "watch.h"
@@ -23,6 +24,7 @@ struct medsec_gateway {
     medsec_publisher_listener listener;
     medsec__presence *presence;
     medsec__admission *admission;
+    medsec__networks balancers;
     medsec__loop *loops;
     uint32_t half_open_share; /* of each loop */
     _Atomic uint32_t config_version; /* of the last command that brought none */

@@ -2,6 +2,7 @@
 #include "listener.h"
 
 #include "internal.h"
+#include "origin.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -98,7 +99,8 @@ static bool find_place(medsec__loop *loop)
 static void take(medsec__loop *loop, int fd, const medsec__address *peer)
 {
     medsec_gateway *gateway = loop->gateway;
-    if (!medsec__admission_allows(gateway->admission, peer, uv_hrtime())) {
+    if (!medsec__origin_is_balancer(gateway, peer) &&
+        !medsec__admission_allows(gateway->admission, peer, uv_hrtime())) {
         close(fd);
         medsec__count(&loop->counters.source_limited, 1);
         refuse(loop, MEDSEC_ERR_FLOOD, "source-rate");

@@ -7,6 +7,7 @@
 #include "identify.h"
 #include "internal.h"
 #include "listener.h"
+#include "origin.h"
 #include "turn.h"
 
 #include <errno.h>
@@ -21,7 +22,9 @@
 
 static void expire_one(medsec__connection *c, medsec__place place)
 {
-    if (place == MEDSEC__QUEUED || place == MEDSEC__RETURNED) {
+    if (place == MEDSEC__HEADER) {
+        medsec__origin_refuse(c, MEDSEC_ERR_TIMEOUT);
+    } else if (place == MEDSEC__QUEUED || place == MEDSEC__RETURNED) {
         medsec__connection_reject(c, MEDSEC_ERR_BUSY);
     } else if (place == MEDSEC__WAITING && c->course == MEDSEC__STAYS) {
         medsec__connection_reject(c, MEDSEC_ERR_TIMEOUT);
@@ -127,6 +130,7 @@ static void on_tick(uv_timer_t *timer)
     medsec__loop *loop = timer->data;
     const medsec_gateway_options *o = &loop->gateway->options;
     atomic_store(&loop->turned_ms, uv_now(&loop->uv));
+    expire(loop, MEDSEC__HEADER, medsec__origin_timeout_ms(o));
     expire(loop, MEDSEC__WAITING, o->identify_timeout_ms);
     expire(loop, MEDSEC__QUEUED, o->identify_timeout_ms);
     expire(loop, MEDSEC__RETURNED, o->identify_timeout_ms);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "v1_gateway_fixture.h"
 
+#include "gateway/proxy_header.h"
 #include "seed_wire.h"
 #include "unit.h"
 
@@ -113,6 +114,19 @@ void v1_client_make(const v1_fixture *f, v1_client *client, unsigned number)
     memcpy(client->secrets.gateway.public_key, f->gateway_public, MEDSEC_X25519_LEN);
 }
 
+void v1_client_come_from(const v1_fixture *f, v1_client *client, const char *address)
+{
+    static char headers[16][MEDSEC__PROXY_LINE_MAX + 1];
+    static unsigned next;
+    if (!f->options.proxy_protocol || !address) {
+        client->source = address;
+        return;
+    }
+    char *header = headers[next++ % 16];
+    snprintf(header, sizeof headers[0], "PROXY TCP4 %s 192.0.2.254 4711 9998\r\n", address);
+    client->header = header;
+}
+
 static void bind_source(const v1_client *client)
 {
     struct sockaddr_in a = {.sin_family = AF_INET};
@@ -137,6 +151,9 @@ void v1_client_open(const v1_fixture *f, v1_client *client)
     }
     assert_int_equal(connect(client->fd, (const struct sockaddr *)&a, sizeof a), 0);
     (void)setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (client->header) {
+        v1_client_send(client, (const uint8_t *)client->header, strlen(client->header));
+    }
 }
 
 static bool read_exactly(int fd, uint8_t *out, size_t len, uint32_t timeout_ms)

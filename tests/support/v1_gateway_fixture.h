@@ -44,6 +44,7 @@ typedef struct v1_client {
     int fd;
     int receive_buffer; /* SO_RCVBUF, before it connects; 0: as usual */
     const char *source; /* the address it connects from; NULL: 127.0.0.1 */
+    const char *header; /* what a balancer says first; NULL: there is none */
     medsec_suite suite;
     v1_secrets secrets;
     v1_device device;
@@ -52,6 +53,8 @@ typedef struct v1_client {
 
 /* Device `number` of registry_fixture_medsec1. */
 void v1_client_make(const v1_fixture *fixture, v1_client *client, unsigned number);
+/* From that address; through a balancer, when there are any. */
+void v1_client_come_from(const v1_fixture *fixture, v1_client *client, const char *address);
 /* Connects, and no more. */
 void v1_client_open(const v1_fixture *fixture, v1_client *client);
 /* HELLO and WELCOME too. */

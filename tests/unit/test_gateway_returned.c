@@ -15,7 +15,7 @@ static void make_known(v1_fixture *f, const char *source)
 {
     v1_client device;
     v1_client_make(f, &device, 1);
-    device.source = source;
+    v1_client_come_from(f, &device, source);
     v1_client_connect(f, &device);
     v1_client_readings(&device, 1);
     v1_expect(f, "Pico/dev-1", "\"seq\":0,");
@@ -38,8 +38,8 @@ static void expect_answer_among(v1_fixture *f, const char *many, const char *one
     make_known(f, KNOWN);
     v1_client_make(f, &replay, 2);
     v1_client_make(f, &late, 1);
-    replay.source = many;
-    late.source = one;
+    v1_client_come_from(f, &replay, many);
+    v1_client_come_from(f, &late, one);
     v1_hello(&replay.device, hello, &replay.secrets, replay.suite, "recorded");
     v1_client_flood(f, &replay, fds, REPEATS, hello, sizeof hello);
     v1_client_connect(f, &late);
@@ -63,6 +63,20 @@ static void test_returned_device_is_served_first(void **state)
 static void test_new_device_has_a_turn_among_returned_ones(void **state)
 {
     expect_answer_among(*state, KNOWN, "127.0.0.1");
+}
+
+static void test_returned_device_behind_a_balancer_is_served_first(void **state)
+{
+    v1_fixture *f = *state;
+    f->options.proxy_protocol = "127.0.0.1";
+    expect_answer_among(f, "192.0.2.1", KNOWN);
+}
+
+static void test_new_device_behind_a_balancer_has_a_turn(void **state)
+{
+    v1_fixture *f = *state;
+    f->options.proxy_protocol = "127.0.0.1";
+    expect_answer_among(f, KNOWN, "192.0.2.1");
 }
 
 static void open_from(v1_fixture *f, v1_client *c, const char *source)
@@ -169,6 +183,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_returned_device_is_served_first),
         CASE(test_new_device_has_a_turn_among_returned_ones),
+        CASE(test_returned_device_behind_a_balancer_is_served_first),
+        CASE(test_new_device_behind_a_balancer_has_a_turn),
         CASE(test_returned_device_gives_way_last),
         CASE(test_recording_makes_no_address_known),
         CASE(test_turn_of_a_returned_device_that_does_not_come),
