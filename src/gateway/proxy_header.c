@@ -26,12 +26,11 @@ static void set_v6(medsec__address *a, const uint8_t *host, const uint8_t *port)
     memcpy(&a->v6.sin6_port, port, sizeof a->v6.sin6_port);
 }
 
-/* One word of a line that ends with NUL, and the blank behind it, which becomes NUL. NULL: there
- * is no blank, or no word. */
+/* What is in front of the next blank, which becomes NUL. NULL: there is none. */
 static const char *next_word(char **at)
 {
     char *word = *at, *blank = strchr(word, ' ');
-    if (!blank || blank == word) {
+    if (!blank) {
         return NULL;
     }
     *blank = '\0';

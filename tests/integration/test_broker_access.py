@@ -136,6 +136,45 @@ class BrokerAccess(harness.GatewayTest):
         self.assertIn("--broker-password-file", event["hint"])
         self.assertNotIn("wrong-horse", proxy.text())
 
+    def take(self, **files):
+        """These files are what others were."""
+        for name, parts in files.items():
+            text = ""
+            for part in parts:
+                with open(self.path(part), encoding="ascii") as file:
+                    text += file.read()
+            self.path(name.replace("_", "."), text)
+
+    def assert_heard_after_a_restart(self, subscriber, proxy, credential, count):
+        self.broker.stop()
+        self.broker.start()
+        self.assertTrue(harness.wait_until(lambda: len(proxy.events("broker-connected")) >= count, 20),
+                        proxy.text())
+        boot = ["--boot", str(count)]
+        self.assertEqual(self.simulate(proxy, credential, "--count", "1", *boot).wait(30), 0)
+        topic = "Pico/good/Reading"
+        self.assertEqual(len(subscriber.wait_payloads(topic, count - 1)), count - 1)
+
+    def test_certificates_and_authority_are_renewed_without_a_restart(self):
+        """In the order of docs/deploy.md: trust both authorities; the broker's; the gateway's; one."""
+        self.broker.start()
+        subscriber = self.subscribe("kept")
+        good = self.registry.add("good", "--wire", "medsec1")
+        certificate(self.folder, "next", None)
+        certificate(self.folder, "broker2", "next", "subjectAltName=DNS:localhost",
+                    "basicConstraints=CA:FALSE")
+        certificate(self.folder, "client2", "next", "basicConstraints=CA:FALSE")
+        pins = ";".join(pin(self.folder, name) for name in ("broker", "broker2"))
+        options = self.options()
+        if self.client == "mosquitto":
+            options[options.index("--broker-pin") + 1] = pins
+        proxy = self.proxy(*options)
+        self.assertTrue(harness.wait_until(lambda: proxy.events("broker-connected"), 20))
+        self.take(ca_pem=["ca.pem", "next.pem"], broker_pem=["broker2.pem"], broker_key=["broker2.key"])
+        self.assert_heard_after_a_restart(subscriber, proxy, good, 2)
+        self.take(ca_pem=["next.pem"], client_pem=["client2.pem"], client_key=["client2.key"])
+        self.assert_heard_after_a_restart(subscriber, proxy, good, 3)
+
     def check(self, *changes):
         return subprocess.run(
             [harness.tool("medsec-proxy"), "--check", "--registry", self.registry.path, "--listen",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Devices that come through a load balancer, at 127.0.0.1. */
+#include "log_file.h"
 #include "unit.h"
 #include "v1_gateway_fixture.h"
 
@@ -210,14 +211,59 @@ static void test_balancer_that_says_nothing_and_goes(void **state)
     }
 }
 
-static void test_header_that_does_not_come(void **state)
+/* The peer of a line is the balancer until there is a header, then the device. */
+static void test_header_or_device_that_does_not_come(void **state)
 {
     v1_fixture *f = *state;
-    v1_client c;
+    v1_client c, device;
+    log_file log;
+    log_file_open(&log);
+    f->options.log = log.log;
     f->options.identify_timeout_ms = 200;
     start(state);
     open_and_send(f, &c, "PROXY ", 6);
+    v1_client_expect_end(&c, V1_WAIT_MS / 2);
     expect_rejected(f, &c, MEDSEC_ERR_TIMEOUT);
+    assert_true(log_file_has(&log, "proxy-header-bad", "peer=" BALANCER ":"));
+    v1_client_make(f, &device, 1);
+    v1_client_come_from(f, &device, "192.0.2.7");
+    v1_client_open(f, &device);
+    v1_client_expect_end(&device, V1_WAIT_MS / 2);
+    v1_expect_count(f, rejected[-MEDSEC_ERR_TIMEOUT], 2);
+    assert_true(log_file_has(&log, " rejected", "peer=192.0.2.7:4711"));
+    v1_client_close(&device);
+    medsec_gateway_destroy(f->gateway);
+    f->gateway = NULL;
+    log_file_close(&log);
+}
+
+/* Also where a device proved itself from the balancer's own address: who it is is not known yet. */
+static void test_header_that_is_not_whole_gives_way_first(void **state)
+{
+    v1_fixture *f = *state;
+    v1_client c, strangers[2];
+    f->options.threads = 1;
+    f->options.max_half_open = 2;
+    start(state);
+    v1_client_make(f, &c, 1);
+    c.header = "PROXY UNKNOWN\r\n";
+    v1_client_connect(f, &c);
+    v1_client_readings(&c, 1);
+    v1_expect(f, "Pico/dev-1/Ip_address", BALANCER);
+    v1_client_close(&c);
+    v1_expect_count(f, connections, 0);
+    open_and_send(f, &c, "PROXY ", 6);
+    v1_expect_count(f, half_open, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        v1_client_make(f, &strangers[i], 1);
+        v1_client_come_from(f, &strangers[i], i == 0 ? "192.0.2.1" : "192.0.2.2");
+        v1_client_open(f, &strangers[i]);
+    }
+    v1_client_expect_end(&c, V1_WAIT_MS);
+    v1_client_expect_silence(&strangers[0], QUIET_MS);
+    v1_client_close(&c);
+    v1_client_close(&strangers[0]);
+    v1_client_close(&strangers[1]);
 }
 
 /* Nobody else is believed, nor needs it. */
@@ -300,7 +346,8 @@ int main(void)
         CASE(test_header_that_is_bad),
         CASE(test_header_that_ends_early),
         CASE(test_balancer_that_says_nothing_and_goes),
-        CASE(test_header_that_does_not_come),
+        CASE(test_header_or_device_that_does_not_come),
+        CASE(test_header_that_is_not_whole_gives_way_first),
         CASE(test_header_of_somebody_else_is_bad_input),
         CASE(test_stop_with_a_header_that_is_not_whole),
         CASE(test_header_under_back_pressure),
