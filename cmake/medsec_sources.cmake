@@ -63,6 +63,7 @@ set(MEDSEC_CRYPTO_BEARSSL_SOURCES
 set(MEDSEC_HOST_SOURCES
   src/host/address.c
   src/host/audit.c
+  src/host/backup.c
   src/host/config.c
   src/host/credential_file.c
   src/host/credential_json.c
@@ -78,6 +79,7 @@ set(MEDSEC_HOST_SOURCES
   src/host/profile_file.c
   src/host/profile_json.c
   src/host/registry.c
+  src/host/restore.c
   src/host/rotation.c
   src/host/sample_key.c
   src/host/seal.c

@@ -60,6 +60,27 @@ int access_create(const settings *options, char *key_file, size_t cap)
     return code;
 }
 
+int access_restore(const settings *options, const char *copy, medsec_restored *result)
+{
+    const unlock_options how = unlock_options_of(options);
+    unlock by = {0};
+    int code = unlock_begin(&by, &how, false);
+    if (code == EXIT_DONE) {
+        const medsec_status status = medsec_registry_restore(
+            options->registry, &by.key, copy, options->older ? MEDSEC_RESTORE_OLDER : 0, result);
+        code = tool_exit_code(status);
+        if (status != MEDSEC_OK) {
+            tool_error("%s: %s", copy,
+                       result->why[0] != '\0' ? result->why : medsec_strerror(status));
+        }
+        if (status == MEDSEC_ERR_STATE) {
+            tool_error("nothing was changed; to put it there all the same: --older");
+        }
+    }
+    unlock_end(&by);
+    return code;
+}
+
 int access_failed(const medsec_registry *registry, const char *what, medsec_status status)
 {
     const char *sentence = medsec_registry_error(registry);

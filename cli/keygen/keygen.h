@@ -36,6 +36,8 @@ typedef struct settings {
     const char *gateway_user;
     const char *topic_template;
     option_list profiles; /* files */
+    bool older;
+    uint32_t generation;
 } settings;
 
 #define KEYGEN_COUNT_MAX 100000u /* devices of one `add --count` */
@@ -55,6 +57,9 @@ int keygen_setup_key(const void *values, char **operands, size_t count);
 int keygen_rotate(const void *values, char **operands, size_t count);
 int keygen_gateway_key(const void *values, char **operands, size_t count);
 int keygen_audit(const void *values, char **operands, size_t count);
+int keygen_backup(const void *values, char **operands, size_t count);
+int keygen_restore(const void *values, char **operands, size_t count);
+int keygen_promote(const void *values, char **operands, size_t count);
 int keygen_broker_acl(const void *values, char **operands, size_t count);
 
 /* The words of --wire and --suite, ended by NULL. */
@@ -84,6 +89,9 @@ int issue_file(const settings *options, const medsec_credential *credential);
  * exit code that is not 0. */
 int access_open(medsec_registry **registry, const settings *options, medsec_registry_mode mode);
 int access_create(const settings *options, char *key_file, size_t cap);
+
+/* medsec_registry_restore as the options say; an exit code. */
+int access_restore(const settings *options, const char *copy, medsec_restored *result);
 
 /* Tells a failure of the registry about `what` (a device, or NULL); gives the exit code. */
 int access_failed(const medsec_registry *registry, const char *what, medsec_status status);

@@ -82,6 +82,18 @@ static const option_spec setup_key_options[] = {
 static const option_spec audit_options[] = {
     FLAG("verify", "recompute the log and compare every device with it", verify), END};
 
+static const option_spec backup_options[] = {{"out", "FILE", "write FILE, which is not there yet",
+                                              OPTION_TEXT, AT(out), 0, 0, NULL, OPTION_REQUIRED},
+                                             END};
+
+static const option_spec restore_options[] = {
+    FLAG("older", "although changes that are in the log here are not in FILE's", older), END};
+
+static const option_spec promote_options[] = {
+    {"generation", "N", "the one that the gateway's log names", OPTION_U32, AT(generation), 1,
+     0xffffffffu, NULL, OPTION_REQUIRED},
+    END};
+
 static const option_spec broker_acl_options[] = {
     CHOICE("format", "BROKER", "whose rules to write", format, broker_formats),
     TEXT("grants", "FILE", "who else may do what; default: nobody anything", grants),
@@ -109,6 +121,9 @@ static const command_spec commands[] = {
     {"rotate", "ID...", 1, KEYGEN_OPERANDS_MAX,
      "Give devices new secrets; the old ones end when the new ones are used", rotate_options,
      keygen_rotate},
+    {"promote", "ID", 1, 1,
+     "End a device's rotation, which a gateway that only reads could not: the old secrets are gone",
+     promote_options, keygen_promote},
     {"gateway-key", "show|rotate|retire", 1, 1,
      "Show the gateway's public key, make a new one, or end the one before", NULL,
      keygen_gateway_key},
@@ -117,6 +132,11 @@ static const command_spec commands[] = {
      "Destroy the secrets of devices for good; their ids stay taken", NULL, keygen_decommission},
     {"audit", NULL, 0, 0, "Print the audit log: number, time, hash, actor, action, device",
      audit_options, keygen_audit},
+    {"backup", NULL, 0, 0, "Copy the registry while it is used, and verify the copy",
+     backup_options, keygen_backup},
+    {"restore", "FILE", 1, 1,
+     "Put a copy in the registry's place, verified; what was there is kept", restore_options,
+     keygen_restore},
     {"broker-acl", NULL, 0, 0, "Write the access rules of a broker: who may publish and read what",
      broker_acl_options, keygen_broker_acl},
     {NULL, NULL, 0, 0, NULL, NULL, NULL}};
@@ -156,6 +176,17 @@ static const man_section sections[] = {
      "`gateway-key rotate` makes a new key pair for the gateways; the one before is accepted until "
      "`gateway-key retire`, so that devices can be given new credentials one by one: those of "
      "`rotate` or `export` have the new key."},
+    {"BACKUP",
+     "`backup` makes a copy of one moment while gateways and others use the registry; keep it "
+     "apart "
+     "from the key, which is not in it. `restore` first checks that the copy is whole, of this "
+     "key, "
+     "and that its log goes on where the log here ends: what was revoked stays revoked. --older "
+     "lets it go back, and nothing else does. The file that was there is kept as "
+     "medsec.db.replaced-TIME; gateways see the other one within a second.\n\n"
+     "A gateway on another machine works with a copy that it only reads. It cannot end a rotation, "
+     "and its log has the event rotation-stays-pending with device and generation: `promote` then "
+     "ends it in the registry itself, of which the gateway gets a new copy by `restore`."},
     {"BROKER ACCESS",
      "With the rules of `broker-acl` the gateway's user alone publishes; nobody else may do "
      "anything at the broker but what a line of the grants file gives:\n\n"
@@ -180,6 +211,9 @@ static const man_section sections[] = {
                  "  medsec-keygen import DEVICES_KEYS.txt\n"
                  "  medsec-keygen revoke ward-0007\n"
                  "  medsec-keygen audit --verify\n"
+                 "  medsec-keygen backup --out medsec-monday.db\n"
+                 "  medsec-keygen restore medsec-monday.db\n"
+                 "  medsec-keygen promote bed-7 --generation 3\n"
                  "  medsec-keygen broker-acl --format emqx --grants grants --out acl.conf"},
     {"SEE ALSO", "medsec-proxy(1), medsec-sim(1)"},
     {NULL, NULL}};

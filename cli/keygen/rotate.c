@@ -94,3 +94,31 @@ int keygen_rotate(const void *values, char **operands, size_t count)
     sodium_free(work.credentials);
     return output_end(code);
 }
+
+int keygen_promote(const void *values, char **operands, size_t count)
+{
+    (void)count;
+    const settings *options = values;
+    medsec_registry *registry = NULL;
+    int code = access_open(&registry, options, MEDSEC_REGISTRY_WRITE);
+    if (code != EXIT_DONE) {
+        return code;
+    }
+    /* In a batch it waits for others as long as every command does. */
+    medsec_status status = medsec_registry_begin(registry);
+    if (status == MEDSEC_OK) {
+        status = medsec_registry_promote(registry, operands[0], options->generation);
+    }
+    if (status == MEDSEC_OK) {
+        status = medsec_registry_commit(registry);
+    }
+    if (status != MEDSEC_OK) {
+        code = access_failed(registry, operands[0], status);
+    } else {
+        printf(options->json ? "{\"promoted\":\"%s\",\"generation\":%lu}\n"
+                             : "promoted %s to generation %lu\n",
+               operands[0], (unsigned long)options->generation);
+    }
+    medsec_registry_close(registry);
+    return output_end(code);
+}

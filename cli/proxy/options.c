@@ -56,6 +56,7 @@ const settings proxy_defaults = {.listen = "0.0.0.0:9998",
 const option_spec proxy_options[] = {
     TEXT("registry", "FILE", "the registry of devices", registry, OPTION_REQUIRED),
     TEXT("key-file", "FILE", "the key that seals it; default: medsec.key beside it", key_file, 0),
+    FLAG("registry-read-only", "never write the registry: it is a copy", registry_read_only),
     TEXT("passphrase-file", "FILE",
          "a file whose first line is the passphrase that seals it; `-` asks", passphrase_file, 0),
     LIST("profile", "FILE", "also know the kind of device that FILE describes", profiles),

@@ -8,6 +8,7 @@
 typedef struct settings {
     const char *registry;
     const char *key_file;
+    bool registry_read_only;
     const char *passphrase_file;
     option_list profiles;
     const char *listen;

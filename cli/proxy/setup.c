@@ -137,7 +137,7 @@ static medsec_status open_either_way(proxy *p, const medsec_registry_unlock *key
     const char *path = p->settings->registry;
     char actor[MEDSEC_ACTOR_MAX + 1];
     snprintf(actor, sizeof actor, "gateway %.56s", p->name);
-    if (access(path, W_OK) == 0 &&
+    if (!p->settings->registry_read_only && access(path, W_OK) == 0 &&
         medsec_registry_open(&p->registry, path, key, MEDSEC_REGISTRY_WRITE, actor) == MEDSEC_OK) {
         return MEDSEC_OK;
     }

@@ -76,6 +76,47 @@ MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_open(medsec_registry **reg
                                                            const char *actor);
 MEDSEC_API void medsec_registry_close(medsec_registry *registry);
 
+/* The end of an audit log: note it elsewhere to detect a roll-back. */
+#define MEDSEC_AUDIT_HASH_LEN 64u /* characters, hex */
+typedef struct medsec_audit_end {
+    uint64_t rows;
+    char hash[MEDSEC_AUDIT_HASH_LEN + 1];
+} medsec_audit_end;
+
+/*
+ * A copy of one moment, made while others use the registry and verified (medsec_registry_verify).
+ * The file appears whole, on disk, mode 0600, or not at all; a crash may leave a `.new-` file
+ * beside it. It holds secrets as sealed as they are; the key is not in it. ERR_EXISTS: it never
+ * overwrites; ERR_CORRUPT; ERR_BUSY; ERR_STATE: a batch is open; ERR_IO.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_backup(medsec_registry *registry,
+                                                             const char *path,
+                                                             medsec_audit_end *end);
+
+#define MEDSEC_RESTORE_OLDER 1u /* although changes that are here are not in the copy */
+#define MEDSEC_KEPT_MAX 4096u /* bytes of a path, with NUL */
+
+typedef struct medsec_restored {
+    medsec_audit_end now;
+    medsec_audit_end before; /* rows 0: no registry was there, or it could not be read */
+    char kept[MEDSEC_KEPT_MAX]; /* where what was replaced is now; "": nothing was there */
+    char why[256]; /* a sentence for the operator after a failure */
+} medsec_restored;
+
+/*
+ * Puts a copy in a registry's place, once it is verified and no change is lost: the log of what is
+ * there must be the beginning of the copy's. Who has the registry open sees the new one
+ * (medsec_registry_changed), and no change of theirs falls between the two. What was there is kept
+ * beside it under another name; owner and mode stay. All or nothing, also when the machine stops.
+ * ERR_STATE: changes would be lost, or what is there cannot be read so that nobody can tell;
+ * ERR_NOT_FOUND: no copy; ERR_CRYPTO: not this key's; ERR_CORRUPT: damaged; ERR_ARGUMENT: the two
+ * are one file; ERR_PERMISSION; ERR_BUSY; ERR_IO.
+ */
+MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_restore(const char *path,
+                                                              const medsec_registry_unlock *unlock,
+                                                              const char *copy, unsigned flags,
+                                                              medsec_restored *result);
+
 /* A key for another use of whoever has the registry's: `use` names it. The same
  * for the same registry and use, whatever is in it. ERR_ARGUMENT. */
 MEDSEC_API MEDSEC_CHECK medsec_status medsec_registry_derive_key(const medsec_registry *registry,

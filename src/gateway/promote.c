@@ -59,6 +59,7 @@ static void log_pending(const medsec_gateway *gateway, medsec__promotion *p, med
     if (!p->is_logged) {
         medsec_log_write(gateway->options.log, MEDSEC_LOG_WARN, "rotation-stays-pending",
                          MEDSEC_LOG_STR("device", p->id),
+                         MEDSEC_LOG_INT("generation", p->generation),
                          MEDSEC_LOG_STR("reason", medsec_status_word(status)));
     }
     p->is_logged = true;

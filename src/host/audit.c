@@ -46,6 +46,13 @@ medsec_status medsec__head_save(medsec_registry *registry)
     return medsec__meta_set(registry, "head", record, sizeof record);
 }
 
+void medsec__audit_end(medsec_audit_end *end, const medsec__head *head)
+{
+    end->rows = head->rows;
+    medsec_hex_encode(end->hash, head->hash, sizeof head->hash);
+    end->hash[MEDSEC_AUDIT_HASH_LEN] = '\0';
+}
+
 void medsec__audit_hash(uint8_t out[MEDSEC__HASH_LEN], const medsec__keys *keys,
                         const uint8_t previous[MEDSEC__HASH_LEN], const medsec__audit_entry *entry)
 {

@@ -222,11 +222,16 @@ medsec_status medsec_registry_commit(medsec_registry *registry)
     return medsec__change_end(registry, MEDSEC_OK);
 }
 
-/* Also true when it is gone. */
 static bool is_replaced(const medsec_registry *registry, struct stat *info)
 {
     return stat(registry->path, info) != 0 || info->st_dev != registry->device ||
            info->st_ino != registry->inode;
+}
+
+bool medsec__is_replaced(const medsec_registry *registry)
+{
+    struct stat info;
+    return is_replaced(registry, &info);
 }
 
 /*

@@ -92,7 +92,7 @@ static bool write_all(int fd, const uint8_t *data, size_t len)
 }
 
 /* A new name is on disk only when its folder is. */
-static medsec_status sync_folder(const char *path)
+medsec_status medsec__secret_file_sync_folder(const char *path)
 {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
@@ -126,8 +126,14 @@ medsec_status medsec__secret_file_publish(const char *temporary, const char *pat
         return drop(temporary, errno == EEXIST ? MEDSEC_ERR_EXISTS : MEDSEC_ERR_IO);
     }
     unlink(temporary);
-    medsec_status status = sync_folder(path);
+    medsec_status status = medsec__secret_file_sync_folder(path);
     return status == MEDSEC_OK ? status : drop(path, status);
+}
+
+medsec_status medsec__secret_file_replace(const char *temporary, const char *path)
+{
+    return rename(temporary, path) == 0 ? medsec__secret_file_sync_folder(path)
+                                        : drop(temporary, MEDSEC_ERR_IO);
 }
 
 medsec_status medsec__secret_file_temporary(char *out, size_t cap, const char *path)

@@ -26,6 +26,13 @@ MEDSEC_CHECK medsec_status medsec__secret_file_create(const char *path, const vo
 /* Gives a finished file its name, durably: the second half of the above. Removes `temporary`. */
 MEDSEC_CHECK medsec_status medsec__secret_file_publish(const char *temporary, const char *path);
 
+/* The same, in the place of what has the name. ERR_IO (errno): `temporary` is removed, or all is
+ * done but may not be on disk. */
+MEDSEC_CHECK medsec_status medsec__secret_file_replace(const char *temporary, const char *path);
+
+/* What was done to names in the folder of `path` is on disk. ERR_IO (errno), ERR_LIMIT. */
+MEDSEC_CHECK medsec_status medsec__secret_file_sync_folder(const char *path);
+
 /* A name beside `path` for mkostemp. ERR_LIMIT: too long for the system. */
 MEDSEC_CHECK medsec_status medsec__secret_file_temporary(char *out, size_t cap, const char *path);
 

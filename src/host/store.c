@@ -91,6 +91,7 @@ static const char *const texts[MEDSEC__SQL_COUNT] = {
     [MEDSEC__SQL_AUDIT_LIST] = "SELECT number, time, actor, action, device, detail, digest, hash"
                                " FROM audit ORDER BY number",
     [MEDSEC__SQL_AUDIT_LAST] = "SELECT coalesce(max(number), 0) FROM audit",
+    [MEDSEC__SQL_AUDIT_HASH] = "SELECT hash FROM audit WHERE number=?1",
 };
 
 medsec_status medsec__fail(medsec_registry *registry, medsec_status status, const char *format, ...)
@@ -102,7 +103,7 @@ medsec_status medsec__fail(medsec_registry *registry, medsec_status status, cons
     return status;
 }
 
-static medsec_status status_of(int result)
+medsec_status medsec__sqlite_status(int result)
 {
     switch (result & 0xff) {
     case SQLITE_BUSY:
@@ -128,8 +129,8 @@ medsec_status medsec__fail_sqlite(medsec_registry *registry, int result)
     if (registry->db != NULL) {
         result = sqlite3_extended_errcode(registry->db);
     }
-    return medsec__fail(registry, status_of(result), "the registry file: %s (SQLite %d)",
-                        sqlite3_errstr(result), result);
+    return medsec__fail(registry, medsec__sqlite_status(result),
+                        "the registry file: %s (SQLite %d)", sqlite3_errstr(result), result);
 }
 
 static medsec_status run_text(medsec_registry *registry, const char *sql)
@@ -396,6 +397,22 @@ static void undo(medsec_registry *registry)
     }
 }
 
+/* While we waited for our turn a restore may have put another file in this one's place. */
+static medsec_status begin_write(medsec_registry *registry)
+{
+    for (;;) {
+        medsec_status status = medsec__exec(registry, MEDSEC__SQL_BEGIN_WRITE);
+        if (status != MEDSEC_OK || !medsec__is_replaced(registry)) {
+            return status;
+        }
+        undo(registry);
+        status = medsec__ready(registry);
+        if (status != MEDSEC_OK) {
+            return status;
+        }
+    }
+}
+
 medsec_status medsec__change_begin(medsec_registry *registry)
 {
     medsec_status status = medsec__ready(registry);
@@ -409,7 +426,7 @@ medsec_status medsec__change_begin(medsec_registry *registry)
         return registry->broken ? medsec__fail(registry, MEDSEC_ERR_STATE, "the batch has failed")
                                 : MEDSEC_OK;
     }
-    status = medsec__exec(registry, MEDSEC__SQL_BEGIN_WRITE);
+    status = begin_write(registry);
     if (status == MEDSEC_OK) {
         status = medsec__head_load(registry);
         if (status != MEDSEC_OK) {

@@ -37,6 +37,7 @@ typedef enum medsec__sql {
     MEDSEC__SQL_AUDIT_ADD,
     MEDSEC__SQL_AUDIT_LIST,
     MEDSEC__SQL_AUDIT_LAST,
+    MEDSEC__SQL_AUDIT_HASH,
     MEDSEC__SQL_COUNT
 } medsec__sql;
 
@@ -73,6 +74,9 @@ medsec_status medsec__fail(medsec_registry *registry, medsec_status status, cons
 
 /* The status for an SQLite result, noted. */
 medsec_status medsec__fail_sqlite(medsec_registry *registry, int result);
+
+/* The status that goes with an SQLite result. */
+medsec_status medsec__sqlite_status(int result);
 
 /* Opens the file and checks that it is a registry. `registry->path` and `mode` are set. */
 MEDSEC_CHECK medsec_status medsec__store_open(medsec_registry *registry);
@@ -130,6 +134,9 @@ MEDSEC_CHECK medsec_status medsec__look_begin(medsec_registry *registry);
 void medsec__look_end(medsec_registry *registry);
 
 uint64_t medsec__now_ms(void);
+
+/* True when another file is in the place of the one that is open, or none. */
+bool medsec__is_replaced(const medsec_registry *registry);
 
 /* Ready to be used: reopens a file that was replaced. ERR_ARGUMENT for NULL. */
 MEDSEC_CHECK medsec_status medsec__ready(medsec_registry *registry);
@@ -214,6 +221,9 @@ MEDSEC_CHECK medsec_status medsec__gateway_digest(medsec_registry *registry,
 MEDSEC_CHECK medsec_status medsec__audit_append(medsec_registry *registry, const char *action,
                                                 const char *id, const char *detail,
                                                 const uint8_t *digest);
+
+/* For whoever looks from outside. */
+void medsec__audit_end(medsec_audit_end *end, const medsec__head *head);
 
 /* Head of the log, authenticated. ERR_CORRUPT. */
 MEDSEC_CHECK medsec_status medsec__head_load(medsec_registry *registry);

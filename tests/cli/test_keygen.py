@@ -719,6 +719,90 @@ class BrokerAcl(Keygen):
         self.assertIn("\nuser u\n", rules.read_text())
 
 
+class Backup(Keygen):
+    def setUp(self):
+        super().setUp()
+        self.keygen("init")
+        self.keygen("add", "a")
+        self.made = self.load("backup", "--out", "old.db")
+
+    def kept(self):
+        return [name for name in self.names() if ".replaced-" in name]
+
+    def test_backup(self):
+        self.assertEqual(mode(self.path / "old.db"), 0o600)
+        end = self.load("audit", "--verify")
+        self.assertEqual({"verified": True, **self.made}, end)
+        self.assertEqual(self.keygen("backup", "--out", "2.db"),
+                         f"verified 2 rows, hash {self.made['hash']}\n")
+        self.keygen("backup", "--out", "2.db", code=1)
+        self.assertIn("2.db: exists already", self.err)
+        self.keygen("backup", "--out", "none/2.db", code=1)
+        self.keygen("backup", code=2)
+        self.assertIn("--out", self.err)
+
+    def test_restore(self):
+        self.keygen("revoke", "a")
+        self.keygen("restore", "old.db", code=1)
+        self.assertIn("old.db: changes would be lost, maybe revocations: the log here has 3 rows, "
+                      "which are not the first of the copy's 2", self.err)
+        self.assertIn("--older", self.err)
+        self.assertEqual((self.load("show", "a")["state"], self.kept()), ("revoked", []))
+        self.keygen("backup", "--out", "new.db")
+        out = self.keygen("restore", "old.db", "--older")
+        self.assertEqual(out, f"verified 2 rows, hash {self.made['hash']}\nkept {self.kept()[0]}\n")
+        self.assertEqual(self.load("show", "a")["state"], "active")
+        done = self.load("restore", "new.db")
+        self.assertEqual((done["rows"], done["rows_before"]), (3, 2))
+        self.assertIn(done["kept"], self.kept())
+        self.assertEqual(self.load("show", "a")["state"], "revoked")
+
+    def test_restore_refuses(self):
+        self.keygen("init", "--registry", "other.db", "--key-file", "other.key")
+        (self.path / "junk").write_text("junk")
+        (self.path / "junk").chmod(0o600)
+        for name, words, code in (("other.db", "not of this key", 3), ("none", "No such file", 1),
+                                  ("junk", "damaged, or no registry", 3),
+                                  ("medsec.db", "the registry itself", 1)):
+            with self.subTest(name=name):
+                self.keygen("restore", name, code=code)
+                self.assertIn(f"{name}: ", self.err)
+                self.assertIn(words, self.err)
+                self.assertNotIn("--older", self.err)
+        self.keygen("restore", "old.db", "--key-file", "none.key", code=1)
+        self.assertIn("the key file is not there", self.err)
+        self.assertEqual(self.kept(), [])
+        (self.path / "medsec.db").unlink()
+        self.keygen("restore", "old.db")
+        self.assertEqual((self.load("show", "a")["state"], self.kept()), ("active", []))
+
+    def test_passphrase(self):
+        (self.path / "phrase").write_text(PASSPHRASE + "\n")
+        (self.path / "phrase").chmod(0o600)
+        words = ("--registry", "p.db", "--passphrase-file", "phrase")
+        self.keygen("init", *words)
+        self.keygen("backup", "--out", "copy.db", *words)
+        self.keygen("restore", "copy.db", *words)
+        self.keygen("restore", "old.db", *words, code=3)
+        self.assertEqual(len(self.kept()), 1)
+
+    def test_promote(self):
+        self.keygen("rotate", "a", "--out", "next")
+        self.keygen("promote", "a", code=2)
+        self.assertIn("--generation", self.err)
+        for words in (("a", "--generation", "2"), ("b", "--generation", "1")):
+            self.keygen("promote", *words, code=1)
+        self.assertTrue(self.load("show", "a")["rotating"])
+        self.assertEqual(self.keygen("promote", "a", "--generation", "1"),
+                         "promoted a to generation 1\n")
+        shown = self.load("show", "a")
+        self.assertEqual((shown["generation"], shown["rotating"]), (1, False))
+        last = self.load("audit")[-1]
+        self.assertEqual((last["action"], last["device"], last["detail"]),
+                         ("promote", "a", "generation 1"))
+        self.keygen("promote", "a", "--generation", "1", code=1)
+
+
 class Files(Keygen):
     def test_exit_codes_of_bad_files(self):
         self.keygen("list", code=3)

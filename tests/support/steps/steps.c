@@ -48,6 +48,15 @@ typedef struct newcomer {
 
 static newcomer newcomers[NEWCOMERS_MAX];
 static size_t newcomer_count;
+
+/* Paths that are new, or name another file, since the folder's last fsync. */
+typedef struct naming {
+    char path[300];
+    char before[320]; /* another name of what it named; "": nothing */
+} naming;
+
+static naming namings[NEWCOMERS_MAX];
+static size_t naming_count;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* What became of the child, in memory that it shares with us. */
@@ -109,12 +118,42 @@ static void remember_name(int folder, const char *name)
     pthread_mutex_unlock(&lock);
 }
 
+/* `path` is about to name another file. */
+static void remember_naming(const char *path)
+{
+    pthread_mutex_lock(&lock);
+    if (fault.armed && fault.error == 0 && fault.death == POWER_CUT &&
+        naming_count < NEWCOMERS_MAX) {
+        naming *n = &namings[naming_count];
+        snprintf(n->path, sizeof n->path, "%s", path);
+        snprintf(n->before, sizeof n->before, "%s.before-%zu", path, naming_count);
+        if (REAL(link)(path, n->before) != 0) {
+            n->before[0] = '\0';
+        }
+        naming_count++;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+static void end_namings(bool take_back)
+{
+    while (naming_count > 0) {
+        const naming *n = &namings[--naming_count];
+        if (take_back && n->before[0] != '\0') {
+            (void)REAL(rename)(n->before, n->path);
+        } else {
+            (void)REAL(unlink)(take_back ? n->path : n->before);
+        }
+    }
+}
+
 static void forget(int fd)
 {
     struct stat info;
     pthread_mutex_lock(&lock);
     if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) { /* a test has one folder */
         newcomer_count = 0;
+        end_namings(false);
     }
     bool known = undo_count > 0 && fstat(fd, &info) == 0;
     for (size_t i = 0; known && i < undo_count; i++) {
@@ -147,6 +186,7 @@ static void die(void)
             end_child(STEPS_FAILED);
         }
     }
+    end_namings(true);
     while (newcomer_count > 0) {
         const newcomer *n = &newcomers[--newcomer_count];
         (void)unlinkat(n->folder, n->name, 0);
@@ -241,7 +281,20 @@ int fdatasync(int fd)
 
 int link(const char *from, const char *to)
 {
-    return step() ? tear() : REAL(link)(from, to);
+    if (step()) {
+        return tear();
+    }
+    remember_naming(to);
+    return REAL(link)(from, to);
+}
+
+int rename(const char *from, const char *to)
+{
+    if (step()) {
+        return tear();
+    }
+    remember_naming(to);
+    return REAL(rename)(from, to);
 }
 
 int unlink(const char *path)
