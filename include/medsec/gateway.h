@@ -53,8 +53,7 @@ typedef struct medsec_gateway_options {
 #define MEDSEC_GATEWAY_SOURCE_RATE 1000u /* a ward behind one address may come back at once */
 #define MEDSEC_GATEWAY_SOURCE_BURST 10000u
 #define MEDSEC_GATEWAY_IDENTIFY_TIMEOUT_MS 10000u /* from accept to the first whole reading */
-#define MEDSEC_GATEWAY_HEADER_TIMEOUT_MS 5000u /* a lost segment is sent again after 3 s at most \
-                                                */
+#define MEDSEC_GATEWAY_HEADER_TIMEOUT_MS 5000u /* of a balancer: a lost segment comes in 3 s */
 #define MEDSEC_GATEWAY_IDLE_TIMEOUT_MS 300000u /* devices may be silent for minutes */
 #define MEDSEC_GATEWAY_READ_BUFFER 16384u /* bytes a thread reads at once: 62 usual frames */
 #define MEDSEC_GATEWAY_ADDRESS_EVERY 50u /* readings between two publications of the addresses */

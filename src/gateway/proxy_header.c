@@ -79,7 +79,7 @@ static medsec__proxy_event read_addresses(medsec__address *source, char *text, i
 static medsec__proxy_event read_line(medsec__proxy_header *h)
 {
     static const char unknown[] = "UNKNOWN";
-    char line[MEDSEC__PROXY_LINE_MAX];
+    char line[MEDSEC__PROXY_LINE_MAX] = "";
     const size_t len = h->len - sizeof beginning + 1 - 2;
     memcpy(line, h->bytes + sizeof beginning - 1, len);
     line[len] = '\0';
