@@ -94,13 +94,13 @@ static medsec__proxy_event read_line(medsec__proxy_header *h)
     return read_addresses(&h->source, line + 5, line[3] == '4' ? AF_INET : AF_INET6);
 }
 
-static medsec__proxy_event take_line(medsec__proxy_header *h)
+/* Byte `at` came. */
+static medsec__proxy_event take_line(medsec__proxy_header *h, uint32_t at)
 {
-    const uint8_t *last = &h->bytes[h->len - 1];
-    if (h->len < sizeof beginning) {
-        return *last == (uint8_t)beginning[h->len - 1] ? MEDSEC__PROXY_MORE : MEDSEC__PROXY_BAD;
+    if (at < sizeof beginning - 1) {
+        return h->bytes[at] == (uint8_t)beginning[at] ? MEDSEC__PROXY_MORE : MEDSEC__PROXY_BAD;
     }
-    if (last[0] == '\n' && last[-1] == '\r') {
+    if (h->bytes[at] == '\n' && h->bytes[at - 1] == '\r') {
         return read_line(h);
     }
     return h->len < MEDSEC__PROXY_LINE_MAX ? MEDSEC__PROXY_MORE : MEDSEC__PROXY_BAD;
@@ -141,9 +141,8 @@ static medsec__proxy_event read_block(medsec__proxy_header *h)
 }
 
 /* What is wrong is said as soon as the byte is there that makes it so. */
-static medsec__proxy_event take_binary(medsec__proxy_header *h)
+static medsec__proxy_event take_binary(medsec__proxy_header *h, uint32_t at)
 {
-    const uint32_t at = h->len - 1;
     bool good = true;
     if (at < SIGNATURE_LEN) {
         good = h->bytes[at] == signature[at];
@@ -162,11 +161,11 @@ static medsec__proxy_event take_binary(medsec__proxy_header *h)
 
 static medsec__proxy_event take_byte(medsec__proxy_header *h, uint8_t byte)
 {
-    if (h->len < sizeof h->bytes) {
-        h->bytes[h->len] = byte;
+    const uint32_t at = h->len++;
+    if (at < sizeof h->bytes) {
+        h->bytes[at] = byte;
     }
-    h->len++;
-    return h->bytes[0] == signature[0] ? take_binary(h) : take_line(h);
+    return h->bytes[0] == signature[0] ? take_binary(h, at) : take_line(h, at);
 }
 
 size_t medsec__proxy_header_push(medsec__proxy_header *h, const uint8_t *data, size_t len,
