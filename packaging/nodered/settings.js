@@ -58,6 +58,6 @@ module.exports = {
     runtimeState: { enabled: false },
     logging: { console: { level: process.env.MEDSEC_LOG_LEVEL ?? 'warn', metrics: false, audit: false } },
     credentialSecret,
-    ...(editor ? storage.onDisk(path.resolve(userDir), { flows: flows(), credentials, authenticate, headers })
-        : storage.inMemory({ flows: flows(), credentials })),
+    ...(editor ? storage.onDisk(path.resolve(userDir), { flows: flows(limits), credentials, authenticate, headers })
+        : storage.inMemory({ flows: flows(limits), credentials })),
 };

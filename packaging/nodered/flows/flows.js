@@ -11,7 +11,9 @@ const { GAUGES } = require('../lib/viewers');
 
 const TICK_S = 0.25;
 const source = (name) => fs.readFileSync(path.join(__dirname, name), 'utf8');
-const TEMPERATURE = ['#1f6fb8', '#2e7d32', '#b26a00', '#d32f2f'];
+const words = source('words.js').split(/^ *\/\/ words: (?:begin|end)$/m)[1];
+const component = (name) => source(`${name}.vue`).replace(/^ *\/\/ words\.js$/m, () => words);
+const [GOOD, WARN, BAD] = ['#2e7d32', '#b26a00', '#d32f2f'];
 const TILT = ['#1f6fb8', '#0a7f8c', '#1f6fb8'];
 
 // Names of what is not secret: settings.js sets them.
@@ -20,8 +22,8 @@ const credentials = {
 };
 
 const broker = () => [{
-    id: 'config-broker', type: 'mqtt-broker', name: 'gateway\'s broker', broker: '${MEDSEC_MQTT_URL}', port: '',
-    tls: 'config-tls', usetls: true, clientid: '', autoConnect: true, protocolVersion: '4',
+    id: 'config-broker', type: 'mqtt-broker', name: 'gateway\'s broker',
+    broker: '${MEDSEC_MQTT_URL}', port: '', tls: 'config-tls', usetls: true, clientid: '', autoConnect: true, protocolVersion: '4',
     keepalive: '30', cleansession: true, autoUnsubscribe: true,
 }, {
     id: 'config-tls', type: 'tls-config', name: 'the broker\'s authority', cert: '', key: '',
@@ -82,7 +84,8 @@ const group = (id, pageId, name, width, order) => ({
 
 const dashboard = () => [
     {
-        id: 'config-ui', type: 'ui-base', name: 'Ward', path: '/dashboard', appIcon: '', includeClientData: true,
+        id: 'config-ui', type: 'ui-base', name: 'Ward', path: '/dashboard', appIcon: '',
+        includeClientData: true,
         acceptsClientConfig: ['ui-chart', 'ui-control', 'ui-gauge', 'ui-notification', 'ui-slider',
             'ui-template'],
         headerContent: 'none', navigationStyle: 'none', titleBarStyle: 'fixed', allowInstall: false,
@@ -102,14 +105,14 @@ const dashboard = () => [
     },
     page('ward', 'Ward', 1), page('device', 'Device', 2, { visible: 'false' }),
     group('ward', 'ward', '', 12, 1),
-    group('header', 'device', '', 12, 1), group('pulse', 'device', 'Pulse signal', 12, 2),
+    group('header', 'device', '', 12, 1), group('pulse', 'device', 'Pulse signal (V)', 12, 2),
     group('heat', 'device', 'Temperatures', 6, 3), group('tilt', 'device', 'Accelerometer', 6, 4),
 ];
 
 const template = (id, where, next, more) => ({
     id, type: 'ui-template', z: 'flow', name: id, group: '', page: '', ui: '', order: 1, width: 0,
-    height: 0, head: '', format: source(id === 'style' ? 'style.css' : `${id}.vue`), storeOutMessages: false, passthru: false,
-    resendOnRefresh: false, templateScope: 'local', className: '', x: 760, y: 600, wires: [next],
+    height: 0, head: '', format: id === 'style' ? source('style.css') : component(id),
+    storeOutMessages: false, passthru: false, resendOnRefresh: false, templateScope: 'local', className: '', x: 760, y: 600, wires: [next],
     ...where, ...more,
 });
 
@@ -125,13 +128,21 @@ const gauge = (id, groupId, order, more) => ({
 });
 
 const AXES = ['x', 'y', 'z'];
-const BOARD = { units: '°C', min: 0, max: 70, segments: segments(TEMPERATURE.slice(1), [0, 40, 60]) };
-const gauges = () => [
-    gauge('temperature', 'heat', 1, {
-        title: 'Patient', units: '°C', min: 30, max: 45, segments: segments(TEMPERATURE, [30, 36, 37.5, 38]),
-    }),
-    gauge('mcu', 'heat', 2, { title: 'Processor (MCU)', ...BOARD }),
-    gauge('mpu', 'heat', 3, { title: 'Motion sensor (MPU)', ...BOARD }),
+const BOARD = { units: '°C', min: 0, max: 70, segments: segments([GOOD, WARN, BAD], [0, 40, 60]) };
+// The patient's gauge has the colours of the limits.
+function patient({ alarmBelow, warnBelow, warnFrom, alarmFrom }) {
+    const all = [[30, BAD], [alarmBelow, WARN], [warnBelow, GOOD], [warnFrom, WARN], [alarmFrom, BAD]];
+    const used = all.filter(([from], i) => i === 0 || from !== null);
+    return gauge('temperature', 'heat', 1, {
+        title: 'Patient', units: '°C', min: 30, max: 45,
+        segments: segments(used.map(([, color]) => color), used.map(([from]) => from)),
+    });
+}
+
+const gauges = (limits) => [
+    patient(limits.temperature),
+    gauge('mcu', 'heat', 2, { title: 'MCU', ...BOARD }),
+    gauge('mpu', 'heat', 3, { title: 'MPU', ...BOARD }),
     ...AXES.map((axis, i) => gauge(axis, 'tilt', i + 1, {
         title: axis.toUpperCase(), units: 'g', min: -1, max: 1, segments: segments(TILT, [-1, -0.33, 0.33]),
     })),
@@ -158,14 +169,14 @@ const chart = () => ({
     x: 760, y: 640, wires: [[]],
 });
 
-const flows = () => [
+const flows = (limits) => [
     { id: 'flow', type: 'tab', label: 'Ward', disabled: false, info: '' },
     ...broker(), ...feed(), ...frames(), ...dashboard(),
     template('style', { ui: 'config-ui' }, [], { templateScope: 'site:style' }),
     template('frame', { ui: 'config-ui' }, ['watch'], { templateScope: 'widget:ui' }),
     template('ward', { group: 'group-ward' }, [], { width: '12', height: '1' }),
     template('header', { group: 'group-header' }, [], { width: '12', height: '1' }),
-    chart(), ...gauges(), ...sliders(),
+    chart(), ...gauges(limits), ...sliders(),
 ];
 
 module.exports = { credentials, flows };

@@ -133,7 +133,7 @@ class Device {
         if (!isOld(rateAt) && !(reasonAt > rateAt)) {
             return { value: rate, state: '' };
         }
-        return { value: null, state: isOld(reasonAt) ? 'none' : 'poor', reason: isOld(reasonAt) ? '' : reason };
+        return isOld(reasonAt) ? { value: null, state: 'none' } : { value: null, state: 'poor', reason };
     }
 
     // What a nurse is to be told of, worst first: `[{ level, vital, word }, ...]`.

@@ -25,6 +25,7 @@ button { width: 100%; min-height: 48px; margin-top: 22px; border: 0; border-radi
 module.exports = (message) => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Ward – log in</title>
 <meta name="viewport" content="width=device-width,initial-scale=1">
+<link rel="icon" href="data:,">
 <style>${STYLE}</style></head><body>
 <form method="post" action="/login">
 <h1>Ward</h1><p>Vital signs of all devices</p>

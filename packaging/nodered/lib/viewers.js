@@ -140,7 +140,7 @@ class Viewers {
         const shown = `${rounded} ${state}`;
         if (viewer.gauges.get(name) !== shown) {
             viewer.gauges.set(name, shown);
-            send(name, { payload: rounded ?? 0, class: rounded === null ? 'medsec-none' : 'medsec-some' });
+            send(name, { payload: rounded ?? 0, class: `medsec-${state || 'good'}` });
         }
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All devices, from the messages of the broker. They come by themselves: with a reading or a status.
-// They go when they are revoked (what was under way from them is not taken), when somebody clears the retained status, and when nothing was heard
-// of them for a day.
+// They go when they are revoked (what was under way from them is not taken), when somebody clears the
+// retained status, and when nothing was heard of them for a day.
 'use strict';
 
 const { Device } = require('./device');
