@@ -40,6 +40,7 @@ process.env.MEDSEC_MQTT_PASSWORD = broker.password;
 
 const { authenticate, headers, pages, socket } = gate({
     users, sessions, throttle: new Throttle(), isHealthy: () => viewers.broker.up,
+    onlyLooking: !editor,
     log: (text) => process.stderr.write(`medsec-dashboard: ${text}\n`),
 });
 

@@ -7,6 +7,9 @@ const { verify } = require('./password');
 const loginPage = require('./login_page');
 
 const COOKIE = '__Host-medsec';
+const EVENTS_MAX = 300; // of a tab in EVENTS_MS: one that is opened asks for each of its widgets
+const EVENTS_MS = 10000;
+const CLOSE_MS = 1000;
 const BODY_MAX = 1024;
 const BODY_MS = 10000;
 
@@ -62,7 +65,27 @@ function body(req) {
     });
 }
 
-// `state`: { users, sessions, throttle, log, isHealthy }
+// What a tab may send: that it is there, and what it looks at. The widgets' own events would reach
+// what other tabs see.
+function isLooking([event, id, message]) {
+    return (event === 'widget-load' && typeof id === 'string') ||
+        (event === 'widget-send' && id === 'frame' && message !== null && typeof message === 'object' &&
+            !Array.isArray(message));
+}
+
+function limited(now = () => performance.now()) {
+    let count = 0;
+    let since = now();
+    return () => {
+        if (now() - since > EVENTS_MS) {
+            [count, since] = [0, now()];
+        }
+        count++;
+        return count <= EVENTS_MAX;
+    };
+}
+
+// `state`: { users, sessions, throttle, log, isHealthy, onlyLooking }
 function gate(state) {
     const { sessions, throttle } = state;
 
@@ -162,9 +185,15 @@ function gate(state) {
         const session = sessions.find(cookie(req));
         if (!session || isForeign(req)) {
             next(new Error('not logged in'));
-            io.conn.close();
+            setTimeout(() => io.conn.close(), CLOSE_MS).unref(); // when it was told
             return;
         }
+        const isWithin = limited();
+        io.use((packet, pass) => {
+            if (isWithin() && (!state.onlyLooking || isLooking(packet))) {
+                pass();
+            }
+        });
         session.sockets.add(io);
         io.conn.on('close', () => session.sockets.delete(io));
         next();

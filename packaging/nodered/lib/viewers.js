@@ -18,7 +18,7 @@ class Viewers {
         Object.assign(this, { ward, now });
         this.viewers = new Map();
         this.versions = new Map(); // of the rows: id -> { text, version }
-        this.version = 0;
+        this.version = 1; // a tab that has 0 has nothing yet
         this.broker = { up: false, since: now() };
     }
 
@@ -99,7 +99,7 @@ class Viewers {
             .map(({ row }) => row);
         const ages = [...this.ward.devices].map(([id, device]) => [id, device.age()]);
         send('ward', { payload: { server: this.server(), whole: viewer.version === 0, rows, ages } });
-        viewer.version = Math.max(viewer.version, this.version, 1);
+        viewer.version = this.version;
     }
 
     deviceFrame(viewer, send) {

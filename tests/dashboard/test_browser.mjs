@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: Apache-2.0
+// The dashboard in Chromium, with fifty devices at 20 readings a second on both wires: what is on the
+// page is what the broker had. Usage: node test_browser.mjs BUILD; pictures go to
+// BUILD/tests/dashboard/screenshots.
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import { contrasts } from '../portal/browser.mjs';
+import { require } from './modules.mjs';
+import { PASSWORD, Scene, USER, until } from './scene.mjs';
+
+const CHROMIUM = [process.env.MEDSEC_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser']
+    .find((path) => path && existsSync(path));
+const build = process.argv[2];
+const DESKTOP = { width: 1440, height: 900 };
+const PHONE = { width: 390, height: 844 };
+const CONTRAST_MIN = 4.5;
+const CPU_MAX = 0.6; // of one processor, for 1000 readings a second and the tabs
+
+for (const [there, what] of [[CHROMIUM, 'no chromium'], [existsSync('/usr/sbin/mosquitto'), 'no mosquitto']]) {
+    if (!there) {
+        console.log(`skipped: ${what}`);
+        process.exit(77);
+    }
+}
+
+const scene = new Scene(build, join(build, 'tests/dashboard/browser'));
+const pictures = join(build, 'tests/dashboard/screenshots');
+let browser;
+let page; // on the ward
+const complaints = [];
+const foreign = [];
+
+async function tab({ viewport = DESKTOP, colorScheme = 'light', storageState } = {}) {
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme, storageState });
+    const opened = await context.newPage();
+    opened.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
+    opened.on('pageerror', (error) => complaints.push(String(error)));
+    opened.on('request', (request) => {
+        if (!request.url().startsWith(scene.url) && !/^(data|blob):/.test(request.url())) {
+            foreign.push(request.url());
+        }
+    });
+    return opened;
+}
+
+async function logIn(opened, password = PASSWORD) {
+    await opened.goto(`${scene.url}/login`);
+    await opened.getByLabel('Name').fill(USER);
+    await opened.getByLabel('Password').fill(password);
+    await opened.getByRole('button', { name: 'Log in' }).click();
+    await opened.waitForLoadState();
+}
+
+let state; // cookies of one who is logged in
+const enter = async (path, options) => {
+    const opened = await tab({ ...options, storageState: state });
+    await opened.goto(scene.url + path);
+    return opened;
+};
+// Within the page, as a link does: it is not loaded again.
+const go = (opened, path) => opened.evaluate((where) => document.querySelector('#app').__vue_app__
+    .config.globalProperties.$router.push(where), path);
+const leave = (opened) => opened.context().close();
+const show = (opened, name, fullPage = false) => opened.screenshot({ path: join(pictures, `${name}.png`), fullPage });
+const devicePath = (id) => `/dashboard/device?id=${id}`;
+
+const shown = (opened, device, vital) =>
+    opened.locator(`[data-device="${device}"][data-vital="${vital}"]`).textContent({ timeout: 5000 });
+const gauge = (opened, name) => opened.locator(`.medsec-${name} .nrdb-ui-gauge-value span`).textContent({ timeout: 5000 });
+// All beds of the ward, in the order of the page.
+const beds = (opened) => opened.evaluate(() => [...document.querySelectorAll('.medsec-bed')].map((bed) => {
+    const text = (vital) => bed.querySelector(`[data-vital=${vital}]`)?.textContent ?? '';
+    return {
+        id: bed.dataset.device, level: bed.dataset.level, temperature: text('temperature'), heart: text('heart'),
+        age: text('age'), status: text('status'), why: text('why'),
+    };
+}));
+const bed = async (opened, id) => (await beds(opened)).find((each) => each.id === id);
+
+before(async () => {
+    mkdirSync(pictures, { recursive: true });
+    scene.certificates();
+    scene.devices(40, 10);
+    await scene.startBroker();
+    await scene.startGateway();
+    const { chromium } = require('playwright-core');
+    [browser] = await Promise.all([
+        chromium.launch({
+            executablePath: CHROMIUM,
+            args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update',
+                '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost'],
+        }),
+        scene.startDashboard(), scene.subscribe(),
+    ]);
+});
+after(async () => {
+    await browser?.close();
+    await scene.end();
+});
+
+describe('logging in', () => {
+    test('a wrong password shows nothing', async () => {
+        page = await tab();
+        await page.goto(`${scene.url}/dashboard/ward`);
+        assert.equal(new URL(page.url()).pathname, '/login');
+        await show(page, 'login');
+        await logIn(page, 'a wrong password');
+        assert.match(await page.getByRole('alert').textContent(), /Wrong name or password/);
+        assert.equal(await page.evaluate(() => fetch('/dashboard/_setup').then(({ status }) => status)), 401);
+        complaints.length = 0; // of the 401s
+    });
+
+    test('the right one shows the ward', async () => {
+        await logIn(page);
+        assert.equal(new URL(page.url()).pathname, '/dashboard/ward');
+        await page.getByText('No device was heard of').waitFor();
+        state = await page.context().storageState();
+    });
+});
+
+describe('the ward', () => {
+    test('shows one device by itself', async () => {
+        await scene.publish('Pico/solo-1/Reading', JSON.stringify({ device: 'solo-1', values: { Temp: 36.94 } }));
+        await until('solo-1 is there', async () => (await bed(page, 'solo-1'))?.temperature === '36.9');
+        assert.equal((await beds(page)).length, 1);
+        await scene.publish('Pico/solo-1/Status', '', { retain: true });
+        await until('it is gone', async () => (await beds(page)).length === 0);
+    });
+
+    test('shows fifty devices of both wires, each with the values that were sent', async () => {
+        scene.startSim();
+        await until('fifty are there', async () => (await beds(page)).length === 50);
+        // 35.1 to 37.6 degrees: each device another number of steps of half a degree.
+        const wanted = new Map(scene.ids.map((id, i) => {
+            const steps = (i % 6) - 3;
+            scene.move(steps < 0 ? 2 : 1, Math.abs(steps), id);
+            return [id, (36.6 + steps * 0.5).toFixed(1)];
+        }));
+        let wrong;
+        await until('the page and the broker have them', async () => {
+            const rows = await beds(page);
+            wrong = rows.filter(({ id, temperature }) => temperature !== wanted.get(id) ||
+                scene.values(id)?.Temp.toFixed(1) !== temperature);
+            return rows.length === 50 && wrong.length === 0;
+        }).catch((error) => { throw new Error(`${error.message}: ${JSON.stringify(wrong)}`); });
+    });
+
+    test('says that all is well where it is, in a word', async () => {
+        const { age, level, status } = await bed(page, scene.ids[3]);
+        assert.deepEqual([level, status, age], ['ok', '✓OK', 'now']);
+    });
+
+    test('puts a fever first, as an alarm, and takes it back', async () => {
+        const steps = Math.ceil((38 - scene.values('bed-0033').Temp) / 0.5);
+        scene.move(1, steps, 'bed-0033');
+        await until('the alarm', async () => (await beds(page))[0].id === 'bed-0033');
+        const [{ level, status, why, temperature }] = await beds(page);
+        assert.deepEqual([level, status, why], ['alarm', '▲ALARM', 'temperature very high']);
+        assert.equal(temperature, scene.values('bed-0033').Temp.toFixed(1));
+        assert.match(await page.locator('[aria-live=assertive]').textContent(), /bed-0033: temperature very high/);
+        assert.match(await page.title(), /1 ALARM/);
+        scene.move(2, steps, 'bed-0033');
+        await until('no alarm', async () => (await bed(page, 'bed-0033')).level === 'ok');
+    });
+
+    test('shows the heart rate, or why there is none', async () => {
+        const rate = '/Physiological_Data/Heart_Rate';
+        await scene.publish(`Pico/bed-0002${rate}/Reason`, 'noisy');
+        await scene.publish(`Pico/bed-0003${rate}`, '141');
+        await until('a rate', async () => (await bed(page, 'bed-0003')).heart === '141');
+        assert.equal((await bed(page, 'bed-0003')).why, 'heart rate very high');
+        await until('a reason', async () => /signal too unsteady/.test((await bed(page, 'bed-0002')).why));
+        assert.equal((await bed(page, 'bed-0002')).heart, '–');
+    });
+
+    test('can be read: on a phone, at night, and no name is cut', async () => {
+        await scene.publish('Pico/bed-0003/Physiological_Data/Heart_Rate', '141');
+        for (const [name, viewport] of [['phone', PHONE], ['desktop', DESKTOP]]) {
+            for (const colorScheme of ['dark', 'light']) {
+                await page.setViewportSize(viewport);
+                await page.emulateMedia({ colorScheme });
+                await page.waitForFunction((mode) => document.documentElement.dataset.mode === mode, colorScheme);
+                await show(page, `ward-${name}-${colorScheme}`);
+                assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), viewport.width);
+                assert.ok(await page.evaluate(() => [...document.querySelectorAll('.medsec-id, .medsec-badge, b')]
+                    .every((each) => each.scrollWidth <= each.clientWidth || getComputedStyle(each).display === 'inline')));
+                const [worst] = await contrasts(page);
+                assert.ok(worst.ratio >= CONTRAST_MIN, `${worst.text}: ${worst.ratio}`);
+            }
+        }
+    });
+
+    test('takes a small part of the processor at a thousand readings a second', async (t) => {
+        const session = await page.context().newCDPSession(page);
+        await session.send('Performance.enable');
+        const busy = async () => (await session.send('Performance.getMetrics')).metrics
+            .find(({ name }) => name === 'TaskDuration').value;
+        const mark = async () => ({ at: performance.now(), cpu: scene.cpu('dashboard'), tab: await busy(), count: scene.counted });
+        const begin = await mark();
+        await until('five seconds of readings', () => performance.now() - begin.at > 5000);
+        const end = await mark();
+        const s = (end.at - begin.at) / 1000;
+        const node = (end.cpu - begin.cpu) / s;
+        const inTab = (end.tab - begin.tab) / s;
+        t.diagnostic(`${Math.round((end.count - begin.count) / s)} messages/s; of one processor: ` +
+            `server ${Math.round(node * 100)} %, tab ${Math.round(inTab * 100)} %`);
+        assert.ok(node < CPU_MAX && inTab < CPU_MAX);
+    });
+});
+
+describe('a device', () => {
+    let one;
+    let other;
+
+    test('has its values, chart and addresses as they were sent', async () => {
+        scene.move(7, 4, 'bed-0005'); // x + 0.4 g
+        scene.move(10, 2, 'bed-0005'); // y - 0.2 g
+        scene.move(3, 5, 'bed-0005'); // MCU + 2.5 degrees
+        await page.locator('[data-device="bed-0005"] a').click();
+        await page.locator('h2', { hasText: 'bed-0005' }).waitFor();
+        assert.equal(new URL(page.url()).search, '?id=bed-0005');
+        let seen;
+        await until('the gauges have what the broker has', async () => {
+            const { Temp, TempMcu, TempMpu, Acel_x, Acel_y, Acel_z } = scene.values('bed-0005');
+            seen = await Promise.all(['temperature', 'mcu', 'mpu', 'x', 'y', 'z'].map((name) => gauge(page, name)));
+            return TempMcu > 26 && [Temp, TempMcu, TempMpu, Acel_x, Acel_y, Acel_z]
+                .every((value, i) => Number(seen[i]) === value);
+        }).catch((error) => { throw new Error(`${error.message}: ${seen}`); });
+        assert.deepEqual(seen.slice(3, 5), ['0.4', '-0.2']);
+        await until('the sliders too', async () => String(await page.locator('.medsec-slider [role=slider]')
+            .evaluateAll((all) => all.map((each) => Number(each.getAttribute('aria-valuenow'))))) === '0.4,-0.2,0');
+        for (const [vital, address, port] of [['serverAddress', 'Internal_Server/Ip_address', 'Internal_Server/Port_address'],
+            ['deviceAddress', 'Ip_address', 'Port_address']]) {
+            assert.equal(await shown(page, 'bed-0005', vital),
+                [address, port].map((topic) => scene.latest.get(`Pico/bed-0005/${topic}`)).join(':'));
+        }
+        const points = await until('the chart has five seconds', async () => {
+            const found = await chart(page);
+            return found.length >= 100 && found;
+        });
+        assert.ok(points.every(({ x }, i) => i === 0 || x > points[i - 1].x));
+        assert.ok(Math.abs(points.at(-1).x - Date.now()) < 10000);
+        await show(page, 'device-desktop-light', true);
+    });
+
+    test('is another one for another viewer, and neither sees the other’s', async () => {
+        one = await enter(devicePath('bed-0001'), { viewport: PHONE });
+        other = await enter(devicePath('seed-0004'), { colorScheme: 'dark' });
+        scene.move(7, 3, 'bed-0001');
+        scene.move(8, 6, 'seed-0004');
+        await until('each has its own', async () => await gauge(one, 'x') === '0.3' && await gauge(other, 'x') === '-0.6');
+        for (let i = 0; i < 10; i++) {
+            assert.deepEqual([await gauge(one, 'x'), await gauge(other, 'x'), await gauge(page, 'x')], ['0.3', '-0.6', '0.4']);
+            assert.deepEqual(await Promise.all([one, other].map((each) => each.locator('h2').textContent())),
+                ['bed-0001', 'seed-0004']);
+        }
+        for (const [opened, id] of [[one, 'bed-0001'], [other, 'seed-0004']]) {
+            assert.equal(await shown(opened, id, 'temperature'), scene.values(id).Temp.toFixed(2));
+        }
+        await until('charts', async () => (await chart(one)).length > 40 && (await chart(other)).length > 40);
+        assert.notDeepEqual((await chart(one)).map(({ y }) => y), (await chart(other)).map(({ y }) => y));
+        await show(one, 'device-phone-light', true);
+        await show(other, 'device-desktop-dark', true);
+        for (const opened of [page, other]) {
+            const [worst] = await contrasts(opened);
+            assert.ok(worst.ratio >= CONTRAST_MIN, `${worst.text}: ${worst.ratio}`);
+        }
+    });
+
+    test('fits a phone', async () => {
+        assert.equal(await one.evaluate(() => document.documentElement.scrollWidth), PHONE.width);
+        await leave(one);
+        await leave(other);
+    });
+
+    // What the chart's widget was given, from the page's own store.
+    const chart = (opened) => opened.evaluate(() => {
+        const { $store } = document.querySelector('#app').__vue_app__.config.globalProperties;
+        return ($store.state.data.messages.chart ?? []).map(({ _datapoint: { x, y } }) => ({ x, y }));
+    });
+});
+
+describe('hostile input', () => {
+    const HTML = '<img src=x onerror="window.hit=1"><script>window.hit=1</script>{{constructor.constructor("window.hit=1")()}}';
+
+    test('through any topic and payload changes nothing but its own line', async () => {
+        const ward = await enter('/dashboard/ward', { viewport: PHONE, colorScheme: 'dark' });
+        await until('fifty', async () => (await beds(ward)).length === 50);
+        const values = { Temp: 36.6 };
+        for (const [topic, payload] of [
+            [`Pico/${encodeURIComponent(HTML).slice(0, 60)}/Status`, '{"status":"online"}'],
+            ['Pico/<img src=x onerror=alert(1)>/Status', '{"status":"online"}'],
+            ['Pico/__proto__/Reading', JSON.stringify({ device: '__proto__', values })],
+            ['Pico/evil-1/Status', JSON.stringify({ status: 'online', reason: HTML, wire: HTML.slice(0, 15), time: HTML })],
+            ['Pico/evil-1/Profile', JSON.stringify({ vitals: [
+                { key: 'Temp', topic: 'Physiological_Data/Temperature', unit: '<i>C</i>', decimals: 1 },
+                { key: 'b', topic: 'X/<img src=x onerror="window.hit=1">{{7*7}}', unit: '{{1}}<u>', decimals: 1 }] })],
+            ['Pico/evil-1/Reading', JSON.stringify({ device: 'evil-1', values: { Temp: 36.6, b: 1 }, suspect: [HTML] })],
+            ['Pico/evil-1/Ip_address', HTML], ['Pico/evil-1/Physiological_Data/Heart_Rate/Reason', HTML],
+            ['Pico/evil-1/Reading', '{"device":"evil-1","values":{"__proto__":{"polluted":1}}}'],
+            ['Pico/bed-0001/Reading', `{"device":"bed-0001","values":${'['.repeat(50000)}`],
+            ['Pico/bed-0001/Reading', Buffer.alloc(300000, 0x7b)], ['Pico/bed-0001/Reading', Buffer.from([0xff, 0, 0xfe])],
+            ['Pico/bed-0001/Readings', '{"device":"bed-0001","readings":{"length":1e9}}'],
+        ]) {
+            await scene.publish(topic, payload);
+        }
+        await until('what is allowed of it', async () => (await bed(ward, 'evil-1'))?.temperature === '36.6');
+        const rows = await beds(ward);
+        assert.deepEqual(rows.map(({ id }) => id).filter((id) => !scene.ids.includes(id)).sort(), ['__proto__', 'evil-1']);
+        await go(ward, devicePath('evil-1'));
+        await ward.getByText('{{7*7}}', { exact: false }).waitFor(); // as text
+        for (const opened of [ward, page]) {
+            assert.deepEqual(await opened.evaluate(() => [window.hit, {}.polluted,
+                document.querySelectorAll('img[src=x], .medsec-page script, .medsec-page u, .medsec-page i').length]),
+            [undefined, undefined, 0]);
+        }
+        for (const path of [devicePath(encodeURIComponent(HTML)), '/dashboard/device', '/dashboard/device?id=a&id=b']) {
+            await go(ward, path);
+            await ward.getByText('No such device.').waitFor();
+            assert.equal(await ward.evaluate(() => window.hit), undefined);
+        }
+        assert.equal(await scene.health(), 200);
+        for (const id of ['evil-1', '__proto__']) {
+            await scene.publish(`Pico/${id}/Status`, '', { retain: true });
+        }
+        await leave(ward);
+    });
+
+    test('of a viewer who is logged in reaches no other viewer', async () => {
+        const evil = await enter(devicePath('bed-0001'));
+        await evil.locator('h2').waitFor();
+        const before_ = await gauge(page, 'x');
+        await evil.evaluate(() => {
+            const { $socket } = document.querySelector('#app').__vue_app__._context.provides;
+            for (const id of ['x', 'slider-x', 'temperature', 'chart', 'header', 'ward', 'frame', 'nothing', '__proto__']) {
+                for (const event of ['widget-change', 'widget-send', 'widget-action', 'widget-load']) {
+                    $socket.emit(event, id, { payload: 0.99, _client: { socketId: 'x' }, __proto__: { a: 1 } });
+                    $socket.emit(event, id, null);
+                }
+            }
+        });
+        await until('the server is there', async () => (await scene.health()) === 200);
+        for (let i = 0; i < 5; i++) {
+            assert.equal(await gauge(page, 'x'), before_);
+        }
+        assert.match(await shown(page, 'bed-0005', 'age'), /now|[0-9] s ago/);
+        await leave(evil);
+    });
+});
+
+describe('when something is wrong', () => {
+    let ward;
+
+    test('a device that is revoked leaves', async () => {
+        ward = await enter('/dashboard/ward');
+        await until('it is there', async () => bed(ward, 'bed-0040'));
+        scene.keygen('revoke', 'bed-0040');
+        await until('it is gone', async () => (await bed(ward, 'bed-0040')) === undefined);
+    });
+
+    test('a tab says so when its server hangs, and is well again after', async () => {
+        const server = scene.processes.get('dashboard');
+        const began = performance.now();
+        server.kill('SIGSTOP');
+        try {
+            for (const opened of [ward, page]) {
+                await opened.getByText('No connection to the server').waitFor({ timeout: 8000 });
+            }
+            assert.ok(performance.now() - began < 8000);
+            await show(ward, 'ward-lost');
+        } finally {
+            server.kill('SIGCONT');
+        }
+        for (const opened of [ward, page]) {
+            await opened.locator('[data-medsec=banner]').waitFor({ state: 'detached' });
+        }
+    });
+
+    test('devices that send nothing have no data after ten seconds, on every page', async () => {
+        await scene.stop('sim');
+        await page.getByText('NO DATA').waitFor({ timeout: 15000 });
+        const silent = performance.now() - scene.heardAt;
+        assert.ok(silent > 9000 && silent < 14000, `${silent} ms`);
+        await until('all of the ward', async () => (await beds(ward)).every(({ heart, level }) =>
+            level === 'silent' && heart === '–'));
+        assert.match((await beds(ward))[0].why, /not connected \(closed\)|sends nothing/);
+        assert.equal(await page.evaluate(() => document.documentElement.hasAttribute('data-old')), true);
+        await show(ward, 'ward-no-data');
+    });
+
+    test('the broker is away', async () => {
+        await scene.stop('broker');
+        await ward.getByText('no connection to the gateway’s broker').waitFor({ timeout: 10000 });
+        assert.equal(await scene.health(), 503);
+        await scene.startBroker();
+        await ward.locator('[data-medsec=banner]').waitFor({ state: 'detached', timeout: 30000 });
+    });
+
+    test('until now nothing came from elsewhere, and no browser complained', () => {
+        assert.deepEqual(foreign, []);
+        // A tab that is left while its socket opens says so.
+        assert.deepEqual(complaints.filter((text) => !/^WebSocket .* is closed before/.test(text)), []);
+    });
+
+    test('who logs out is out, in every tab', async () => {
+        await ward.getByRole('button', { name: 'Log out' }).click();
+        await ward.getByLabel('Password').waitFor();
+        await page.getByLabel('Password').waitFor({ timeout: 10000 });
+        const again = await enter('/dashboard/ward');
+        assert.equal(new URL(again.url()).pathname, '/login');
+        await leave(again);
+    });
+});
