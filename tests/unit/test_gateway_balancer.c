@@ -177,6 +177,17 @@ static void test_balancer_without_a_header_is_refused(void **state)
     assert_int_equal(v1_stats(f).welcomes, 0);
 }
 
+/* A device that speaks of an address, too, is not heard. */
+static void test_header_comes_once(void **state)
+{
+    v1_fixture *f = start(state);
+    v1_client c;
+    static const char headers[] = "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n"
+                                  "PROXY TCP4 192.0.2.3 192.0.2.2 1 2\r\n";
+    open_and_send(f, &c, headers, sizeof headers - 1);
+    expect_rejected(f, &c, MEDSEC_ERR_WIRE);
+}
+
 static void test_header_that_is_bad(void **state)
 {
     v1_fixture *f = start(state);
@@ -343,6 +354,7 @@ int main(void)
         CASE(test_limit_is_that_of_the_device),
         CASE(test_balancer_itself_is_not_limited),
         CASE(test_balancer_without_a_header_is_refused),
+        CASE(test_header_comes_once),
         CASE(test_header_that_is_bad),
         CASE(test_header_that_ends_early),
         CASE(test_balancer_that_says_nothing_and_goes),

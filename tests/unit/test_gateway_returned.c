@@ -3,6 +3,7 @@
 #include "unit.h"
 #include "v1_gateway_fixture.h"
 
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
@@ -21,6 +22,14 @@ static void make_known(v1_fixture *f, const char *source)
     v1_expect(f, "Pico/dev-1", "\"seq\":0,");
     v1_client_close(&device);
     v1_expect_count(f, connections, 0);
+}
+
+/* A machine that gives the loop less than strangers may have of its time: nobody has to wait. */
+static bool is_starved(const v1_fixture *f, unsigned least)
+{
+    double load = 0;
+    return v1_stats(f).queued < least && getloadavg(&load, 1) == 1 &&
+           load > 3.0 * uv_available_parallelism();
 }
 
 /* Many HELLOs come from one address, then one from another: it does not wait for all of them. */
@@ -43,6 +52,9 @@ static void expect_answer_among(v1_fixture *f, const char *many, const char *one
     v1_hello(&replay.device, hello, &replay.secrets, replay.suite, "recorded");
     v1_client_flood(f, &replay, fds, REPEATS, hello, sizeof hello);
     v1_client_connect(f, &late);
+    if (is_starved(f, REPEATS / 4)) {
+        skip();
+    }
     assert_true(v1_stats(f).welcomes < REPEATS - REPEATS / 8); /* served last it is REPEATS + 2 */
     const uint64_t welcomes = v1_stats(f).welcomes;
     for (unsigned i = 0; i < V1_WAIT_MS && v1_stats(f).welcomes < welcomes + REPEATS / 16; i++) {
