@@ -44,7 +44,7 @@ class User:
         from paho.mqtt import client
         self.messages, self.changed, self.acknowledged = [], threading.Condition(), 0
         self.connected = None
-        self.client = client.Client(client_id="")
+        self.client = client.Client(client_id="", reconnect_on_failure=False)
         self.client.username_pw_set(name, PASSWORD)
         self.client.on_connect = self._connected
         self.client.on_message = self._message
@@ -84,8 +84,9 @@ class User:
         self.wait(lambda: self.acknowledged > count)
         return self
 
-    def publish(self, topic, text, retain=False):
-        self.client.publish(topic, text, qos=1, retain=retain).wait_for_publish(20)
+    def publish(self, text, *topics, retain=False):
+        for sent in [self.client.publish(topic, text, qos=1, retain=retain) for topic in topics]:
+            sent.wait_for_publish(20)
 
     def topics(self):
         with self.changed:
@@ -93,8 +94,8 @@ class User:
 
     def vanish(self):
         """As a machine that lost its power: without a word, so that the will is due."""
-        self.client.loop_stop()
         self.client.socket().shutdown(socket.SHUT_RDWR)
+        self.client.loop_stop()
 
     def close(self):
         self.client.disconnect()
@@ -139,7 +140,7 @@ class BrokerAcl(harness.GatewayTest):
             self.addCleanup(sim.wait)
             self.addCleanup(sim.kill)
         for device in self.credentials:
-            self.assertTrue(self.seen.wait_payloads("Pico/%s/Readings" % device, 5), device)
+            self.assertTrue(self.seen.wait_payloads("Pico/%s/Readings" % device, 2), device)
 
     def settle_seen(self):
         count = self.seen.subscriptions
@@ -150,7 +151,7 @@ class BrokerAcl(harness.GatewayTest):
         users = {name: self.user(name) for name in USERS[1:]}
         proxy = self.gateway()
         self.simulate(proxy)
-        users["nurse"].publish("Pico/bed-1/Command/Config", COMMAND)
+        users["nurse"].publish(COMMAND, "Pico/bed-1/Command/Config")
         result = "Pico/bed-1/Command/Config/Result"
         self.assertIn('"applied"', self.seen.wait_payloads(result, 1, 20)[0])
         self.assertEqual(proxy.stop(), 0)
@@ -180,16 +181,15 @@ class BrokerAcl(harness.GatewayTest):
         readers = [self.user("dashboard"), self.user("ward")]
         for name in USERS[1:]:
             user = self.user(name)
-            for topic in topics:
-                user.publish(topic, name)
-                user.publish(topic, name, retain=True)
+            user.publish(name, *topics)
+            user.publish(name, *topics, retain=True)
         for reader in [*readers, self.user("dashboard")]:
             reader.settle()
             self.assertEqual([m for m in reader.messages if m[1] in USERS], [])
         self.settle_seen()
         self.assertEqual({(m.topic, m.payload) for m in self.seen.messages},
                          {("Pico/bed-1/Command/Config", "nurse")})
-        self.user("gateway").publish("Pico/bed-1/Reading", "gateway")
+        self.user("gateway").publish("gateway", "Pico/bed-1/Reading")
         self.assertEqual(self.seen.wait_payloads("Pico/bed-1/Reading", 1), ["gateway"])
 
     def test_wills_of_others_are_not_published(self):
@@ -208,8 +208,7 @@ class BrokerAcl(harness.GatewayTest):
 
         def beds(name):
             user = self.user(name)
-            for number in (1, 2, 3):
-                gateway.publish("Pico/bed-%d/Reading" % number, "x")
+            gateway.publish("x", *["Pico/bed-%d/Reading" % number for number in (1, 2, 3)])
             return {topic.split("/")[1] for topic in user.settle().topics()}
 
         self.assertEqual(beds("ward"), {"bed-1", "bed-2"})
