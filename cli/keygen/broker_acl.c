@@ -6,13 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* First levels of what a device's readers see, besides those of its profile's vitals. Not Command:
- * who may read does not see what others ask of a device. */
+/* First levels of what a device's readers see, besides those of vitals (the heart rate has one with
+ * them). Not Command: who may read does not see what others ask of a device. */
 static const char *const fixed_levels[] = {
-    "Status", "Profile", "Reading", "Readings", "Ip_address", "Port_address", "Internal_Server",
-    "Physiological_Data" /* the heart rate's, whatever the profile has */};
+    "Status", "Profile", "Reading", "Readings", "Ip_address", "Port_address", "Internal_Server"};
 #define FIXED_LEVELS (sizeof fixed_levels / sizeof fixed_levels[0])
-#define LEVELS_MAX (FIXED_LEVELS + MEDSEC_PROFILES_MAX * MEDSEC_VITALS_MAX)
+#define LEVELS_MAX (FIXED_LEVELS + (MEDSEC_PROFILES_MAX + 1u) * MEDSEC_VITALS_MAX)
 
 typedef char level[MEDSEC_VITAL_TOPIC_MAX + 1];
 typedef char device_id[MEDSEC_DEVICE_ID_MAX + 1];

@@ -573,8 +573,8 @@ CONSULT = """{ok, Terms} = file:consult(hd(init:get_plain_arguments())),
 
 
 class BrokerAcl(Keygen):
-    GRANTS = ("# who\n\ndash.board read *\n ward\tread bed-? icu-1 # two\r\nward command bed-1\n"
-              "nurse command *\nnurse read bed-2\nghost read gone")
+    GRANTS = ("# who\n\nward command bed-1\ndash.board read *\nnurse command *\nnurse read bed-2\n"
+              " ward\tread bed-? icu-1 # two\r\nghost read gone")
 
     def setUp(self):
         super().setUp()
@@ -667,6 +667,18 @@ class BrokerAcl(Keygen):
             (self.path / "oximeter.json").write_text(json.dumps(profile))
             self.keygen("broker-acl", "--grants", grants, "--profile", "oximeter.json", code=3)
         self.keygen("broker-acl", "--profile", "none.json", code=3)
+
+    def test_as_many_levels_as_profiles_can_have(self):
+        words = []
+        for number in range(64):
+            vitals = [{"key": f"k{at}", "topic": f"L{number}-{at}/x", "unit": "%", "decimals": 1,
+                       "min": 0, "max": 100} for at in range(16)]
+            profile = {"format": "medsec-profile/1", "id": 100 + number, "name": f"p{number}",
+                       "vitals": vitals}
+            (self.path / f"p{number}.json").write_text(json.dumps(profile))
+            words += ["--profile", f"p{number}.json"]
+        rules = self.rules("--grants", self.grants("ward read *"), *words)
+        self.assertEqual(len(rules["ward", "read"]), 9 + 64 * 16)
 
     def test_refuses_what_is_no_grant(self):
         (self.path / "rules").write_text("old\n")

@@ -169,6 +169,9 @@ static void try_every_step(scene *s, bool (*work)(void *), check_fn *check)
 static void test_restore_survives_every_step(void **state)
 {
     try_every_step(*state, restore, check_restored);
+    steps_keep_newest_name(true);
+    try_every_step(*state, restore, check_restored);
+    steps_keep_newest_name(false);
 }
 
 static void test_backup_survives_every_step(void **state)

@@ -57,6 +57,7 @@ typedef struct naming {
 
 static naming namings[NEWCOMERS_MAX];
 static size_t naming_count;
+static bool newest_stays;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* What became of the child, in memory that it shares with us. */
@@ -137,6 +138,9 @@ static void remember_naming(const char *path)
 
 static void end_namings(bool take_back)
 {
+    if (take_back && newest_stays && naming_count > 0) {
+        (void)REAL(unlink)(namings[--naming_count].before);
+    }
     while (naming_count > 0) {
         const naming *n = &namings[--naming_count];
         if (take_back && n->before[0] != '\0') {
@@ -175,9 +179,8 @@ static void end_child(steps_outcome what)
     }
 }
 
-static void die(void)
+static void lose_what_is_not_synced(void)
 {
-    fault.armed = false;
     pthread_mutex_lock(&lock);
     while (fault.death == POWER_CUT && undo_count > 0) {
         const undo *entry = &undos[--undo_count];
@@ -191,6 +194,13 @@ static void die(void)
         const newcomer *n = &newcomers[--newcomer_count];
         (void)unlinkat(n->folder, n->name, 0);
     }
+    pthread_mutex_unlock(&lock);
+}
+
+static void die(void)
+{
+    fault.armed = false;
+    lose_what_is_not_synced();
     end_child(STEPS_DIED);
 }
 
@@ -331,6 +341,11 @@ void steps_go(void)
     fault.armed = true;
 }
 
+void steps_keep_newest_name(bool keep)
+{
+    newest_stays = keep;
+}
+
 void steps_fail(int error, int left)
 {
     fault.left = left;
@@ -352,7 +367,10 @@ steps_outcome steps_run(bool (*work)(void *), void *context, steps_death death, 
         fault.death = death;
         fault.left = left;
         fault.error = 0;
-        end_child(work(context) ? STEPS_FINISHED : STEPS_FAILED);
+        const bool done = work(context);
+        fault.armed = false;
+        lose_what_is_not_synced(); /* what it says is done outlives a power cut */
+        end_child(done ? STEPS_FINISHED : STEPS_FAILED);
     }
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
