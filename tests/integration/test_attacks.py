@@ -227,6 +227,7 @@ class Damage(Attack):
         for seq in device.sample(4):
             sealed.append(device.outgoing.seal(messages.encode(device.readings([seq]))))
         good, rest = change(sealed)
+        device.sent_to = good
         for record in rest:
             try:
                 device.link.send(record)
