@@ -128,7 +128,9 @@ static void measure(device *d)
 {
     const wire_ops *ops = d->wire.ops;
 
-    ops->sample(&d->wire, device_now(d), vitals_next(&d->vitals, ops->interval_s(&d->wire)));
+    const double step_s = ops->step_s(&d->wire, device_now(d));
+
+    ops->sample(&d->wire, device_now(d), vitals_next(&d->vitals, step_s));
 }
 
 static void leave(device *d)

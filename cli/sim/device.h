@@ -47,7 +47,7 @@ typedef struct world {
     struct sockaddr_storage target;
     struct sockaddr_storage source[OPTION_LIST_MAX];
     size_t sources;
-    ecg_beat beat;
+    pulse_beat beat;
     counters count;
     histogram latency; /* microseconds */
     histogram recovery; /* milliseconds from a cut to the next acknowledgement, or connection */

@@ -272,7 +272,7 @@ int fleet_load(fleet *f, const settings *set)
         tool_error("%s", medsec_strerror(MEDSEC_ERR_MEMORY));
         return EXIT_FAILED;
     }
-    ecg_beat_init(&f->world.beat);
+    pulse_beat_init(&f->world.beat);
     set_up_wires(f);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == EXIT_DONE; i++) {
         code = steps[i](f);

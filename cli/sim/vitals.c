@@ -52,11 +52,11 @@ static uint8_t index_of(const char *key)
     return index;
 }
 
-void vitals_init(vitals *v, vitals_format format, const ecg_beat *beat, double heart_rate_bpm,
+void vitals_init(vitals *v, vitals_format format, const pulse_beat *beat, double heart_rate_bpm,
                  uint64_t seed)
 {
     *v = (vitals){.format = format, .reading.count = VITALS_COUNT};
-    ecg_source_init(&v->ecg, beat, heart_rate_bpm, seed);
+    pulse_source_init(&v->pulse, beat, heart_rate_bpm, seed);
     for (unsigned vital = 0; vital < VITALS_COUNT; vital++) {
         v->index[vital] = index_of(keys[vital]);
         set_level(v, vital, 0);
@@ -68,7 +68,7 @@ void vitals_init(vitals *v, vitals_format format, const ecg_beat *beat, double h
 
 const medsec_reading *vitals_next(vitals *v, double step_s)
 {
-    set_level(v, PULSE, ecg_source_next(&v->ecg, step_s));
+    set_level(v, PULSE, pulse_source_next(&v->pulse, step_s));
     return &v->reading;
 }
 

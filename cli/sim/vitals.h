@@ -2,7 +2,7 @@
 #ifndef MEDSEC_SIM_VITALS_H
 #define MEDSEC_SIM_VITALS_H
 
-#include "ecg.h"
+#include "pulse.h"
 
 #include <medsec/reading.h>
 
@@ -18,7 +18,7 @@ typedef enum vitals_format {
 #define VITALS_COUNT 7u
 
 typedef struct vitals {
-    ecg_source ecg;
+    pulse_source pulse;
     vitals_format format;
     double level[VITALS_COUNT];
     uint8_t index[VITALS_COUNT]; /* where the profile has it */
@@ -38,10 +38,10 @@ typedef struct vitals_step {
 
 extern const vitals_step vitals_steps[VITALS_STEPS];
 
-void vitals_init(vitals *v, vitals_format format, const ecg_beat *beat, double heart_rate_bpm,
+void vitals_init(vitals *v, vitals_format format, const pulse_beat *beat, double heart_rate_bpm,
                  uint64_t seed);
 
-/* The reading of this moment, valid until the next call; then `step_s` seconds pass. */
+/* `step_s` seconds pass; the reading of then, valid until the next call. */
 const medsec_reading *vitals_next(vitals *v, double step_s);
 
 void vitals_apply(vitals *v, const vitals_step *step);

@@ -62,8 +62,8 @@ typedef struct wire_ops {
     void (*receive)(wire *w, uint64_t now_ms, const uint8_t *data, size_t len);
     /* Nothing is left to say; CLOSE means an orderly end then. */
     bool (*done)(const wire *w);
-    /* Seconds between two readings. */
-    double (*interval_s)(const wire *w);
+    /* Seconds from the last reading to the one that poll asked for. */
+    double (*step_s)(const wire *w, uint64_t now_ms);
     void (*add_counts)(const wire *w, wire_counts *sum);
     /* Bytes that it has beside itself. */
     size_t (*memory)(const wire *w);
@@ -106,6 +106,7 @@ typedef struct wire_medsec1 {
     bool gave_up; /* waiting for acknowledgements */
     uint32_t wait_ms; /* how long it does at the end */
     uint64_t give_up_ms; /* 0: the end has not come */
+    uint64_t due_ms; /* when the last reading was, by the device's interval */
     uint64_t refused; /* readings that the device did not take */
 } wire_medsec1;
 

@@ -148,12 +148,25 @@ static void medsec1_poll(wire *w, uint64_t now_ms, uint8_t *out, size_t cap, med
     }
 }
 
+/* A device samples on the beat of its clock, however late this process comes to it. */
+static uint64_t due_ms(const wire_medsec1 *m, uint64_t now_ms)
+{
+    medsec_config config;
+
+    medsec_device_get_config(&m->core, &config);
+    const uint64_t passed_ms = now_ms - m->due_ms;
+    return m->due_ms == 0 || passed_ms < config.sample_interval_ms
+               ? now_ms
+               : now_ms - passed_ms % config.sample_interval_ms;
+}
+
 static void medsec1_sample(wire *w, uint64_t now_ms, const medsec_reading *reading)
 {
     wire_medsec1 *m = &w->on.medsec1;
     medsec_device_stats stats;
 
-    if (medsec_device_sample(&m->core, now_ms, reading) != MEDSEC_OK) {
+    m->due_ms = due_ms(m, now_ms);
+    if (medsec_device_sample(&m->core, m->due_ms, reading) != MEDSEC_OK) {
         m->refused++;
         return;
     }
@@ -189,12 +202,11 @@ static void medsec1_receive(wire *w, uint64_t now_ms, const uint8_t *data, size_
     follow_ring(&w->on.medsec1);
 }
 
-static double medsec1_interval_s(const wire *w)
+static double medsec1_step_s(const wire *w, uint64_t now_ms)
 {
-    medsec_config config;
+    const wire_medsec1 *m = &w->on.medsec1;
 
-    medsec_device_get_config(&w->on.medsec1.core, &config);
-    return config.sample_interval_ms / 1000.0;
+    return (double)(due_ms(m, now_ms) - m->due_ms) / 1000;
 }
 
 static void medsec1_add_counts(const wire *w, wire_counts *sum)
@@ -227,7 +239,7 @@ const wire_ops wire_medsec1_ops = {.name = "medsec/1",
                                    .written = medsec1_written,
                                    .receive = medsec1_receive,
                                    .done = medsec1_done,
-                                   .interval_s = medsec1_interval_s,
+                                   .step_s = medsec1_step_s,
                                    .add_counts = medsec1_add_counts,
                                    .memory = medsec1_memory,
                                    .close = medsec1_close};

@@ -74,9 +74,10 @@ static void replay_receive(wire *w, uint64_t now_ms, const uint8_t *data, size_t
     (void)len;
 }
 
-static double replay_interval_s(const wire *w)
+static double replay_step_s(const wire *w, uint64_t now_ms)
 {
     (void)w;
+    (void)now_ms;
     return 0;
 }
 
@@ -109,7 +110,7 @@ const wire_ops wire_replay_ops = {.name = "replay",
                                   .written = replay_written,
                                   .receive = replay_receive,
                                   .done = replay_done,
-                                  .interval_s = replay_interval_s,
+                                  .step_s = replay_step_s,
                                   .add_counts = replay_add_counts,
                                   .memory = replay_memory,
                                   .close = replay_close};

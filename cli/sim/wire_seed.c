@@ -137,8 +137,9 @@ static void seed_receive(wire *w, uint64_t now_ms, const uint8_t *data, size_t l
     (void)len;
 }
 
-static double seed_interval_s(const wire *w)
+static double seed_step_s(const wire *w, uint64_t now_ms)
 {
+    (void)now_ms; /* what is late is sent late */
     return w->on.seed.interval_ms / 1000;
 }
 
@@ -165,7 +166,7 @@ static void seed_close(wire *w)
         .name = (word), .unit_max = UNIT_MAX, .queue = 8, .corrupt = fault_corrupt_hex,           \
         .open = seed_open, .poll = seed_poll, .sample = seed_sample, .connected = seed_connected, \
         .disconnected = seed_disconnected, .written = seed_written, .receive = seed_receive,      \
-        .done = seed_done, .interval_s = seed_interval_s, .add_counts = seed_add_counts,          \
+        .done = seed_done, .step_s = seed_step_s, .add_counts = seed_add_counts,                  \
         .memory = seed_memory, .close = seed_close                                                \
     }
 

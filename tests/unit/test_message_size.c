@@ -15,7 +15,7 @@ enum { RATE_HZ = 20, PULSE = 1, BATCHES = 3000 };
 /* A device on the wrist of somebody who sits: a pulse wave, the rest with the noise of its sensors.
  */
 typedef struct wrist {
-    ecg_beat beat;
+    pulse_beat beat;
     vitals vitals;
     prng noise;
     uint64_t time_ms;
@@ -24,7 +24,7 @@ typedef struct wrist {
 
 static void wrist_init(wrist *w, uint32_t sequence)
 {
-    ecg_beat_init(&w->beat);
+    pulse_beat_init(&w->beat);
     vitals_init(&w->vitals, VITALS_PSEUDO, &w->beat, 72, 1);
     w->noise = (prng){0};
     w->time_ms = 1795176000000;

@@ -4,12 +4,12 @@
 
 #include <string.h>
 
-static ecg_beat beat;
+static pulse_beat beat;
 
 static int set_up(void **state)
 {
     (void)state;
-    ecg_beat_init(&beat);
+    pulse_beat_init(&beat);
     return 0;
 }
 

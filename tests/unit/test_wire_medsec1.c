@@ -20,7 +20,7 @@ static v1_gateway gateway;
 static wire w;
 static uint8_t out[MEDSEC_DEVICE_OUT_LEN];
 static medsec_step step;
-static ecg_beat beat;
+static pulse_beat beat;
 static vitals source;
 static uint64_t now_ms;
 
@@ -38,7 +38,7 @@ static int begin(void **state)
                      .coalesce = 1};
     latency = (histogram){.count = 0};
     now_ms = 0;
-    ecg_beat_init(&beat);
+    pulse_beat_init(&beat);
     vitals_init(&source, VITALS_PSEUDO, &beat, 72, 1);
     if (v1_keys_make(&keys, 1, MEDSEC_SUITE_A128CBC_HS256) != MEDSEC_OK) {
         return -1;
@@ -81,7 +81,7 @@ static void poll_with(size_t cap)
 {
     w.ops->poll(&w, now_ms, out, cap, &step);
     if (step.type == MEDSEC_STEP_SAMPLE) {
-        w.ops->sample(&w, now_ms, vitals_next(&source, w.ops->interval_s(&w)));
+        w.ops->sample(&w, now_ms, vitals_next(&source, w.ops->step_s(&w, now_ms)));
     }
 }
 
@@ -279,17 +279,28 @@ static void test_finish_with_nothing_pending_is_done(void **state)
     assert_int_equal(step.until_ms, UINT64_MAX);
 }
 
+/* Late by less than an interval, by two and a half; and after a pause that nothing explains. */
+static void test_step_is_on_the_beat(void **state)
+{
+    (void)state;
+    const uint64_t due_ms = w.on.medsec1.due_ms = 1000;
+    assert_float_equal(w.ops->step_s(&w, due_ms + 50), 0.05, 1e-9);
+    assert_float_equal(w.ops->step_s(&w, due_ms + 99), 0.05, 1e-9);
+    assert_float_equal(w.ops->step_s(&w, due_ms + 125), 0.1, 1e-9);
+    assert_float_equal(w.ops->step_s(&w, due_ms + 30), 0.03, 1e-9);
+}
+
 static void test_config_changes_the_pace(void **state)
 {
     (void)state;
     connect_session();
-    assert_float_equal(w.ops->interval_s(&w), 0.05, 1e-9);
+    assert_float_equal(w.ops->step_s(&w, w.on.medsec1.due_ms + 50), 0.05, 1e-9);
     expect_message(MEDSEC_KIND_READINGS);
     say(&(medsec_control){.kind = MEDSEC_KIND_CONFIG,
                           .body.config = {.version = 1,
                                           .given = MEDSEC_CONFIG_SAMPLE_INTERVAL,
                                           .sample_interval_ms = 200}});
-    assert_float_equal(w.ops->interval_s(&w), 0.2, 1e-9);
+    assert_float_equal(w.ops->step_s(&w, w.on.medsec1.due_ms + 200), 0.2, 1e-9);
     expect_message(MEDSEC_KIND_CONFIG_ACK);
 }
 
@@ -321,6 +332,7 @@ int main(void)
                                         begin, end),
         cmocka_unit_test_setup_teardown(test_finish_gives_up_without_a_connection, begin, end),
         cmocka_unit_test_setup_teardown(test_finish_with_nothing_pending_is_done, begin, end),
+        cmocka_unit_test_setup_teardown(test_step_is_on_the_beat, begin, end),
         cmocka_unit_test_setup_teardown(test_config_changes_the_pace, begin, end),
         cmocka_unit_test_setup_teardown(test_open_refuses_what_the_device_refuses, begin, end),
     };

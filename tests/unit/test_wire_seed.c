@@ -10,7 +10,7 @@ static settings set;
 static wire w;
 static uint8_t out[1024];
 static medsec_step step;
-static ecg_beat beat;
+static pulse_beat beat;
 static vitals source;
 
 static int begin(void **state)
@@ -24,7 +24,7 @@ static int begin(void **state)
     memcpy(credential.key, "1234567890123456", 16);
     memcpy(credential.iv, "AAAAAAAAAAAAAAAA", 16);
     set = (settings){.rate_hz = 20, .count = 3, .coalesce = 1};
-    ecg_beat_init(&beat);
+    pulse_beat_init(&beat);
     vitals_init(&source, VITALS_PSEUDO, &beat, 72, 1);
     return wire_open(&w, &wire_seed_ops, &setup, &credential) == MEDSEC_OK ? 0 : -1;
 }
@@ -52,7 +52,7 @@ static void connect_at(uint64_t now_ms)
 static void expect_frame(uint64_t now_ms)
 {
     expect(now_ms, sizeof(out), MEDSEC_STEP_SAMPLE);
-    w.ops->sample(&w, now_ms, vitals_next(&source, w.ops->interval_s(&w)));
+    w.ops->sample(&w, now_ms, vitals_next(&source, w.ops->step_s(&w, now_ms)));
     expect(now_ms, sizeof(out), MEDSEC_STEP_SEND);
     assert_int_equal(step.len, MEDSEC_SEED_FRAME_LEN(8));
 }

@@ -133,7 +133,7 @@ static bool i2c_read(void *context, uint8_t address, uint8_t reg, uint8_t *out, 
 static uint16_t pulse_level(host_board *host)
 {
     double step_s = (double)(host->now_us - host->pulse_us) / 1e6;
-    double level = (ecg_source_next(&host->ecg, step_s) + PULSE_OFFSET_V) / 3.3 * LEVEL_MAX;
+    double level = (pulse_source_next(&host->pulse, step_s) + PULSE_OFFSET_V) / 3.3 * LEVEL_MAX;
     host->pulse_us = host->now_us;
     return level < 0 ? 0 : (uint16_t)(level > LEVEL_MAX ? LEVEL_MAX : level);
 }
@@ -239,8 +239,8 @@ void host_board_open(host_board *host, flash_file flash, int serial, volatile si
     host->serial = serial;
     host->work = work;
     host->zero_us = system_us();
-    ecg_beat_init(&host->beat);
-    ecg_source_init(&host->ecg, &host->beat, HEART_RATE_BPM, 1);
+    pulse_beat_init(&host->beat);
+    pulse_source_init(&host->pulse, &host->beat, HEART_RATE_BPM, 1);
     host->ds18b20.temperature_mdegc = 36625;
     chip_ds18b20_power_on(&host->ds18b20);
     chip_mpu6050_power_on(&host->mpu6050, host->now_us);

@@ -4,8 +4,8 @@
 
 #include "chip_ds18b20.h"
 #include "chip_mpu6050.h"
-#include "ecg.h"
 #include "flash_file.h"
+#include "pulse.h"
 
 #include <signal.h>
 
@@ -25,8 +25,8 @@ typedef struct host_board {
     uint64_t now_us;
     chip_mpu6050 mpu6050;
     chip_ds18b20 ds18b20;
-    ecg_beat beat;
-    ecg_source ecg;
+    pulse_beat beat;
+    pulse_source pulse;
     uint64_t pulse_us; /* of the last sample */
     void (*tick)(void *argument);
     void *tick_argument;
