@@ -136,6 +136,7 @@ set(MEDSEC_GATEWAY_SOURCES
   src/gateway/emit.c
   src/gateway/events.c
   src/gateway/gateway.c
+  src/gateway/heart.c
   src/gateway/identify.c
   src/gateway/ledger.c
   src/gateway/listener.c
@@ -143,6 +144,7 @@ set(MEDSEC_GATEWAY_SOURCES
   src/gateway/mailbox.c
   src/gateway/metrics.c
   src/gateway/origin.c
+  src/gateway/pace.c
   src/gateway/presence.c
   src/gateway/promote.c
   src/gateway/proxy_header.c

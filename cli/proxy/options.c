@@ -103,6 +103,8 @@ const option_spec proxy_options[] = {
          publish),
     NUMBER("seed-qos", "QOS", "quality of service of readings from seed devices, 0 or 1", seed_qos,
            0, 1),
+    FLAG("no-heart-rate",
+         "take no heart rate from the signals that profiles name, and publish none", no_heart_rate),
     NUMBER("threads", "N", "loop threads; default: one for each core", threads, 1, 256),
     NUMBER("queue-bytes", "BYTES",
            "messages kept for a broker that is away or slow; beyond it devices are not read from",

@@ -24,6 +24,7 @@ static int create_gateway(proxy *p)
                                             .threads = s->threads,
                                             .publish = p->publish,
                                             .seed_qos = (uint8_t)s->seed_qos,
+                                            .no_heart_rate = s->no_heart_rate,
                                             .max_connections = s->max_connections,
                                             .max_half_open = s->max_half_open,
                                             .source_rate = s->source_rate,

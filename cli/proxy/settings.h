@@ -29,6 +29,7 @@ typedef struct settings {
     const char *topic_template;
     option_list publish;
     uint32_t seed_qos;
+    bool no_heart_rate;
     uint32_t threads;
     uint32_t queue_bytes;
     uint32_t max_connections;

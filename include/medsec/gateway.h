@@ -35,6 +35,7 @@ typedef struct medsec_gateway_options {
     uint32_t
         publish; /* MEDSEC_PUBLISH_*; 0: fields on the seed wire, fields and reading on medsec/1 */
     uint8_t seed_qos; /* 0 or 1; medsec/1 readings have 1 */
+    bool no_heart_rate; /* none is taken from signals, nor published */
     uint32_t max_connections; /* 0: MEDSEC_GATEWAY_CONNECTIONS */
     uint32_t max_half_open; /* connections not identified yet; the oldest gives way; 0: default */
     uint32_t source_rate; /* connections a second from one address; 0: default */

@@ -3,6 +3,7 @@
 #include "announce.h"
 #include "command.h"
 #include "events.h"
+#include "heart.h"
 #include "internal.h"
 #include "origin.h"
 #include "turn.h"
@@ -117,6 +118,7 @@ static void finish(medsec__connection *c, const char *why)
     }
     medsec__acknowledge_forget(c);
     medsec__announce_forget(c);
+    medsec__heart_forget(c);
     give_block_back(c);
     medsec__origin_forget(c);
     TAILQ_REMOVE(&loop->places[c->place], c, link);

@@ -12,6 +12,7 @@
 #include <uv.h>
 
 typedef struct medsec__loop medsec__loop;
+typedef struct medsec__heart medsec__heart;
 
 /* Where a connection stands; it is in the list of that name. */
 typedef enum medsec__place {
@@ -46,6 +47,7 @@ struct medsec__connection {
     const medsec_profile *profile;
     struct medsec__batches batches; /* not acknowledged, oldest first */
     medsec__batch *filling; /* of the message that is being reported */
+    medsec__heart *heart; /* of its device; NULL before the first reading of a signal */
     uint8_t *partial; /* a record that is not whole; a block of the loop's, or NULL */
     uint64_t since_ms; /* accepted, or last reading; orders the lists */
     uint64_t readings;

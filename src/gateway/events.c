@@ -4,6 +4,7 @@
 #include "acknowledge.h"
 #include "command.h"
 #include "emit.h"
+#include "heart.h"
 #include "identify.h"
 #include "internal.h"
 
@@ -50,6 +51,7 @@ static bool take_reading(medsec__connection *c, const medsec_event *event)
         medsec__count(&counters->extra_members, event->reading->extra);
     }
     medsec__emit_reading(c, event);
+    medsec__heart_take(c, event);
     c->readings++;
     if (c->filling) {
         c->filling->readings++;
@@ -84,6 +86,7 @@ static bool take(medsec__connection *c, const medsec_event *event)
         c->heard || (event->type != MEDSEC_EVENT_NONE && event->type != MEDSEC_EVENT_WELCOME);
     if (event->type != MEDSEC_EVENT_READING) {
         medsec__emit_batch(c); /* which ends with a message, or with what was read */
+        medsec__heart_tell(c);
     }
     switch (event->type) {
     case MEDSEC_EVENT_NONE:

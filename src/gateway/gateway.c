@@ -2,6 +2,7 @@
 #include "acknowledge.h"
 #include "command.h"
 #include "emit.h"
+#include "heart.h"
 #include "internal.h"
 #include "listener.h"
 #include "origin.h"
@@ -44,6 +45,7 @@ static void on_relieved(void *context)
 static void on_linked(void *context, bool up)
 {
     medsec_gateway *gateway = context;
+    atomic_store(&gateway->is_cut, !up);
     if (!up || !atomic_exchange(&gateway->was_linked, true)) {
         return;
     }
@@ -290,6 +292,7 @@ static medsec_status start_publisher(medsec_gateway *gateway)
     medsec_publisher *publisher = gateway->options.publisher;
     medsec_status status = subscribe(gateway);
     if (status == MEDSEC_OK) {
+        medsec__heart_look(gateway);
         status = publisher->ops->start(publisher, &gateway->listener);
     }
     if (status != MEDSEC_OK) {

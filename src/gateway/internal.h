@@ -30,6 +30,7 @@ struct medsec_gateway {
     _Atomic uint32_t config_version; /* of the last command that brought none */
     _Atomic uint32_t connections; /* of all loops, against max_connections */
     _Atomic bool was_linked; /* to the broker, once */
+    _Atomic bool is_cut; /* off the broker: what is published waits for it */
     _Atomic uint32_t undrained; /* loops that have not said good-bye to all of theirs */
     bool started;
 

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The heart rate of simulated devices, from their pulse signal to a subscriber."""
+
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[1:1] = [os.path.join(HERE, "..", folder) for folder in ("support", "interop")]
+import harness
+from seed_device import reading
+
+RATE = "Physiological_Data/Heart_Rate"
+RATES = (48, 75, 130)
+WIRES = ("medsec1", "seed", "seed-chained")
+DURATION_S = 18
+OFF = 2  # a minute
+DELAY_S = 2
+REASONS = {"starting", "flat", "noisy", "gap", "slow", "pace"}
+
+
+class HeartRate(harness.GatewayTest):
+    """All devices at once, since each takes its time."""
+
+    def setUp(self):
+        super().setUp()
+        self.subscriber = self.start_broker()
+        self.threads = []
+
+    def start(self, run):
+        self.threads.append(threading.Thread(target=run))
+        self.threads[-1].start()
+
+    def simulate(self, gateway, name, wire, rate, *arguments):
+        argv = [harness.tool("medsec-sim"), "--connect", "%s:%d" % gateway.address, "--credentials",
+                os.path.join(self.folder, name + ".json"), "--wire", wire, "--heart-rate", rate,
+                "--duration", DURATION_S, *arguments]
+        self.start(lambda: subprocess.run([str(a) for a in argv], capture_output=True, timeout=60,
+                                          check=True))
+
+    def send(self, gateway, device, values):
+        """A device of the seed wire that sends these, 20 a second."""
+        def run():
+            begin = time.monotonic()
+            for number, value in enumerate(values):
+                time.sleep(max(0, begin + number / 20 - time.monotonic()))
+                device.send(reading(value))
+
+        device.connect(gateway.address)
+        self.start(run)
+
+    def said(self, name):
+        """(time, text) of what was said about a device's heart: rates are digits."""
+        found = []
+        for message in self.subscriber.of_device(name):
+            if "Heart_Rate" in message.topic:
+                self.assertEqual((message.qos, message.retain), (0 if "seed" in name else 1, False))
+                is_reason = message.topic.endswith("/Reason")
+                self.assertEqual(message.topic, "Pico/%s/%s%s" % (name, RATE, "/Reason" * is_reason))
+                self.assertEqual(is_reason, message.payload in REASONS, message)
+                found.append((message.time, message.payload))
+        return found
+
+    def assert_rhythm(self, said):
+        """At most one word a second, at least one in five; a machine with much to do delays some."""
+        times = [at for at, _ in said]
+        self.assertLessEqual(len(times), times[-1] - times[0] + 1 + DELAY_S)
+        self.assertLess(max(b - a for a, b in zip(times, times[1:])), 5 + DELAY_S)
+
+    def assert_rate(self, name, rate):
+        said = self.said(name)
+        rates = [int(word) for _, word in said if word.isdigit()]
+        self.assertGreaterEqual(len(rates), 2, said)
+        self.assertTrue(all(abs(found - rate) <= OFF for found in rates), said)
+        self.assertEqual(said[0][1], "starting")
+        self.assert_rhythm(said)
+
+    def assert_reason(self, name, reason):
+        said = self.said(name)
+        self.assertIn(reason, [word for _, word in said])
+        self.assertFalse([word for _, word in said if word.isdigit()], said)
+        self.assert_rhythm(said)
+
+    def test_rates_and_reasons(self):
+        rates = {"%s-%d" % (wire, rate): (wire, rate) for wire in WIRES for rate in RATES}
+        for name, (wire, _) in [*rates.items(), ("unwanted", ("medsec1", 0)), ("seed-bursts", ("seed", 0)),
+                                ("seed-fast", ("seed", 0))]:
+            self.registry.add(name, *(("--suite", "A128CBC-HS256") if wire == "medsec1" else
+                                      ("--wire", "seed")))
+        flat, noise = self.device("seed-flat"), self.device("seed-noise")
+        gateway = self.proxy("--name", "with")
+        other = self.proxy("--name", "without", "--no-heart-rate")
+        for name, (wire, rate) in rates.items():
+            self.simulate(gateway, name, wire, rate)
+        self.simulate(gateway, "seed-bursts", "seed", 75, "--coalesce", 5)
+        self.simulate(gateway, "seed-fast", "seed", 75, "--rate", 50)
+        self.simulate(other, "unwanted", "medsec1", 75)
+        dice = random.Random(1)
+        self.send(gateway, flat, ["1.50%d" % (i % 3) for i in range(200)])
+        self.send(gateway, noise, ["%.3f" % dice.uniform(0, 3) for _ in range(400)])
+        for thread in self.threads:
+            thread.join()
+        for name, (_, rate) in [*rates.items(), ("seed-bursts", (None, 75))]:
+            with self.subTest(name):
+                self.assert_rate(name, rate)
+        for name, reason in (("seed-flat", "flat"), ("seed-noise", "noisy"), ("seed-fast", "pace")):
+            with self.subTest(name):
+                self.assert_reason(name, reason)
+        self.assertGreater(len(self.subscriber.payloads("Pico/unwanted/Reading")), 300)
+        self.assertEqual(self.said("unwanted"), [])
+
+
+harness.main()
