@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""packaging/docker as it is written: what may run with which rights, who mounts whose secrets, which
-ports are open. That it works is tests/containers' to show, where an engine can be started."""
+"""packaging/docker as it is written: what may run with which rights, who mounts whose secrets,
+which ports are open. That it works is tests/containers' to show, where an engine can be started."""
 
 import re
 
@@ -56,8 +56,8 @@ def check_every_service_is_confined(tree):
                       "privileged": None, "user": None, "pid": None, "ipc": None, "devices": None}
             problems += [f"{compose}: {name}: {key} is {service.get(key)}"
                          for key, value in wanted.items() if service.get(key) != value]
-            problems += [f"{compose}: {name}: no {key}" for key in ("pids_limit", "logging", "restart")
-                         if key not in service]
+            problems += [f"{compose}: {name}: no {key}"
+                         for key in ("pids_limit", "logging", "restart") if key not in service]
     return problems
 
 
@@ -107,20 +107,24 @@ def lines(tree, name):
 
 
 def check_mosquitto_is_closed(tree):
+    """Each listener speaks TLS; the one for others gives nobody another's client id."""
     found = lines(tree, "mosquitto.conf")
-    wanted = ["allow_anonymous false", "password_file /etc/medsec/passwords",
-              "acl_file /etc/medsec/acl", "certfile /etc/medsec/cert.pem", "tls_version tlsv1.2"]
-    problems = [f"mosquitto.conf: no `{line}`" for line in wanted if line not in found]
-    return problems + [f"mosquitto.conf: {line}" for line in found
-                       if re.match(r"(listener|port|bind_address)\b", line)
-                       and line != "listener 8883"]
+    closed = ["certfile /etc/medsec/cert.pem", "keyfile /etc/medsec/key.pem", "tls_version tlsv1.2"]
+    wanted = ["listener 8883", *closed, "listener 8884", *closed, "use_username_as_clientid true",
+              "allow_anonymous false", "password_file /etc/medsec/passwords",
+              "acl_file /etc/medsec/acl"]
+    if found[:len(wanted)] != wanted:
+        return [f"mosquitto.conf begins with {found[:len(wanted)]}"]
+    return [f"mosquitto.conf: {line}" for line in found[len(wanted):]
+            if re.match(r"(listener|port|bind_address|allow_anonymous|include_dir)\b", line)]
 
 
 def check_emqx_is_closed(tree):
     found = lines(tree, "emqx.conf")
     wanted = ["listeners.tcp.default.enable = false", "listeners.ws.default.enable = false",
               "listeners.wss.default.enable = false", "listeners.http.bind = 0",
-              "no_match = deny", 'include required("/etc/medsec/secrets.conf")']
+              "no_match = deny", "clientid_override = \"concat([username, '/', clientid])\"",
+              'include required("/etc/medsec/secrets.conf")']
     problems = [f"emqx.conf: no `{line}`" for line in wanted if line not in found]
     return problems + [f"emqx.conf: {line}" for line in found
                        if re.search(r"cookie|password =|default_password", line)]
