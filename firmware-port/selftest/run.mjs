@@ -9,7 +9,7 @@ import { Ds18b20 } from '../twin/ds18b20.mjs';
 import { Flash } from '../twin/flash.mjs';
 import { Mpu6050 } from '../twin/mpu6050.mjs';
 import { Chip } from '../twin/rp2040.mjs';
-import { Ecg, Motion } from '../twin/signals.mjs';
+import { Motion, Pulse } from '../twin/signals.mjs';
 import * as wiring from '../twin/wiring.mjs';
 
 const SYS_WRITE0 = 0x04;
@@ -32,10 +32,10 @@ function connectSensors(chip) {
     const motion = new Mpu6050({ now: () => chip.clock.nanos, motion: new Motion(1),
         celsius: () => 23.4 });
     const thermometer = new Ds18b20({ clock: chip.clock, celsius: () => 36.6, drive: () => {} });
-    const ecg = new Ecg(1);
+    const pulse = new Pulse(1);
     wiring.connectI2c(chip, motion);
     wiring.connectWire(chip, thermometer);
-    wiring.connectAdc(chip, { pulse: () => ecg.volts(chip.clock.nanos / 1e9), chip: () => 23.7 },
+    wiring.connectAdc(chip, { pulse: () => pulse.volts(chip.clock.nanos / 1e9), chip: () => 23.7 },
         () => {});
     motion.power();
     thermometer.power();

@@ -3,7 +3,7 @@ import { Ds18b20 } from './ds18b20.mjs';
 import { Fault, PowerCut, Restart } from './faults.mjs';
 import { Mpu6050 } from './mpu6050.mjs';
 import { Chip } from './rp2040.mjs';
-import { Ecg, Motion } from './signals.mjs';
+import { Motion, Pulse } from './signals.mjs';
 import * as wiring from './wiring.mjs';
 
 const SLICE_NANOS = 0.25e6; // of the chip's time, between two looks at the real one
@@ -38,7 +38,7 @@ export class Pico {
         Object.assign(this, { flash, module, noise });
         const celsius = () => this.patient;
         const idle = { createAlarm: () => ({ schedule() {}, cancel() {} }), nanos: 0 };
-        this.ecg = new Ecg(seed);
+        this.pulse = new Pulse(seed);
         this.mpu = new Mpu6050({ now: () => this.nanos, motion: new Motion(seed),
             celsius: () => 23.4 });
         this.thermometer = new Ds18b20({ clock: idle, celsius, drive: () => {} });
@@ -96,7 +96,7 @@ export class Pico {
         };
         wiring.connectI2c(chip, this.mpu);
         wiring.connectWire(chip, this.thermometer);
-        wiring.connectAdc(chip, { pulse: () => this.ecg.volts(seconds()), chip: () => 23.7 },
+        wiring.connectAdc(chip, { pulse: () => this.pulse.volts(seconds()), chip: () => 23.7 },
             (raw) => this.onPulse(raw, this.nanos));
         wiring.setSwitch(chip, this.switchWork);
         wiring.connectLed(chip, (on) => this.#led(on));

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * What the sensors of a resting patient would see. The electrocardiogram is that of medsec-sim
- * (cli/sim/ecg.h): P. E. McSharry, G. D. Clifford, L. Tarassenko, L. A. Smith, IEEE Trans. Biomed.
- * Eng. 50(3):289-294, 2003.
+ * What the sensors of a resting patient would see. The pulse wave is that of medsec-sim
+ * (cli/sim/pulse.h).
  */
 const BEAT_LEN = 1024; // samples
-const STEPS_PER_SAMPLE = 4;
-const SETTLING_BEATS = 8;
 const MIN_V = -0.4;
 const MAX_V = 2.4;
 const BREATH_HZ = 0.25;
@@ -15,9 +12,8 @@ const BREATH_V = 0.05;
 const BREATH_RR = 0.03; // share of a beat's length
 const JITTER_RR = 0.01;
 
-/** Table I of the paper: P, Q, R, S, T. */
-const waves = [[-70, 1.2, 0.25], [-15, -5, 0.1], [0, 30, 0.1], [15, -7.5, 0.1], [100, 0.75, 0.4]]
-    .map(([degrees, a, b]) => ({ angle: (degrees * Math.PI) / 180, a, b }));
+/** The wave that the heart sends, and the one that comes back: places and widths in beats. */
+const waves = [{ at: 0.5, height: 1, width: 0.1 }, { at: 0.8, height: 0.35, width: 0.12 }];
 
 /** SplitMix64: for the shape of a simulation, never for a secret. Gives 0 <= x < 1. */
 export function prng(seed) {
@@ -32,44 +28,22 @@ export function prng(seed) {
     };
 }
 
-function slope(theta, z) {
-    let sum = -z;
-    for (const { angle, a, b } of waves) {
-        const turns = (theta - angle) / (2 * Math.PI);
-        const d = (turns - Math.round(turns)) * 2 * Math.PI;
-        sum -= a * d * Math.exp((-d * d) / (2 * b * b));
-    }
-    return sum;
-}
-
-/** One step of the classical Runge-Kutta method, at 60 beats a minute. */
-function advance(theta, z, step) {
-    const turn = 2 * Math.PI * step;
-    const k1 = slope(theta, z);
-    const k2 = slope(theta + turn / 2, z + (step / 2) * k1);
-    const k3 = slope(theta + turn / 2, z + (step / 2) * k2);
-    const k4 = slope(theta + turn, z + step * k3);
-    return z + (step / 6) * (k1 + 2 * k2 + 2 * k3 + k4);
+function level(phase) {
+    return waves.reduce((sum, { at, height, width }) => {
+        const off = phase - at - Math.round(phase - at);
+        return sum + height * Math.exp(-((off / width) ** 2) / 2);
+    }, 0);
 }
 
 function makeBeat() {
-    const beat = new Float64Array(BEAT_LEN);
-    const step = 1 / (BEAT_LEN * STEPS_PER_SAMPLE);
-    let z = 0;
-    for (let i = 0; i < SETTLING_BEATS * BEAT_LEN * STEPS_PER_SAMPLE; i++) {
-        const at = i % (BEAT_LEN * STEPS_PER_SAMPLE);
-        if (at % STEPS_PER_SAMPLE === 0) {
-            beat[at / STEPS_PER_SAMPLE] = z;
-        }
-        z = advance(-Math.PI + 2 * Math.PI * step * at, z, step);
-    }
+    const beat = Float64Array.from({ length: BEAT_LEN }, (_, i) => level(i / BEAT_LEN));
     const low = Math.min(...beat);
     const high = Math.max(...beat);
     return beat.map((v) => MIN_V + ((v - low) / (high - low)) * (MAX_V - MIN_V));
 }
 
-/** An electrocardiogram at 70 beats a minute or so; asked for later and later moments. */
-export class Ecg {
+/** A pulse wave at 70 beats a minute or so; asked for later and later moments. */
+export class Pulse {
     static #beat = null;
     #at = 0;
     #phase;
@@ -77,7 +51,7 @@ export class Ecg {
     #interval;
 
     constructor(seed, beatsPerMinute = 70) {
-        Ecg.#beat ??= makeBeat();
+        Pulse.#beat ??= makeBeat();
         this.random = prng(seed);
         this.rateHz = beatsPerMinute / 60;
         this.#phase = this.random();
@@ -102,8 +76,8 @@ export class Ecg {
         }
         const at = this.#phase * BEAT_LEN;
         const index = Math.floor(at) % BEAT_LEN;
-        const here = Ecg.#beat[index];
-        const next = Ecg.#beat[(index + 1) % BEAT_LEN];
+        const here = Pulse.#beat[index];
+        const next = Pulse.#beat[(index + 1) % BEAT_LEN];
         return here + (next - here) * (at - Math.floor(at)) +
             BREATH_V * Math.sin(2 * Math.PI * this.#breath);
     }

@@ -27,7 +27,7 @@ const ADC_CHANNEL_PULSE = 0;
 const ADC_CHANNEL_CHIP = 4;
 const ADC_TEMPERATURE_ON = 1 << 1;
 const ADC_VOLTS = 3.3;
-const PULSE_OFFSET_V = 0.5; // the amplifier lifts the electrocardiogram above ground
+const PULSE_OFFSET_V = 0.5; // the amplifier lifts the signal above ground
 
 const isSet = (pin, wanted) => pin.functionSelect === wanted;
 

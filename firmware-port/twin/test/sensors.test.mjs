@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { Clock } from '../clock.mjs';
 import { crc8, Ds18b20 } from '../ds18b20.mjs';
 import { Mpu6050, MPU6050_ADDRESS } from '../mpu6050.mjs';
-import { Ecg } from '../signals.mjs';
+import { Pulse } from '../signals.mjs';
 
 /** A 1-Wire master with the times of the data sheet. */
 class Master {
@@ -210,9 +210,9 @@ test('MPU6050: silent when absent, busy, or asked by another address', () => {
     assert.ok(bus.sensor.connect(MPU6050_ADDRESS, true));
 });
 
-test('the electrocardiogram has its R peaks at the pace of the heart', () => {
-    const ecg = new Ecg(1, 60);
-    const volts = Array.from({ length: 30 * 100 }, (_, i) => ecg.volts(i / 100));
+test('the pulse has its tops at the pace of the heart', () => {
+    const pulse = new Pulse(1, 60);
+    const volts = Array.from({ length: 30 * 100 }, (_, i) => pulse.volts(i / 100));
     const peaks = volts.filter((v, i) => v > 1.8 && v >= volts[i - 1] && v > volts[i + 1]).length;
     assert.ok(peaks >= 28 && peaks <= 32, `${peaks} in 30 s`);
     assert.ok(Math.min(...volts) >= -0.5 && Math.max(...volts) <= 2.5);
