@@ -93,6 +93,14 @@ describe('a device', () => {
         assert.equal(second.x, clock.wall());
     });
 
+    test('whose clock is set begins its chart anew', () => {
+        for (const ms of [0, 50, 90000, 90050]) {
+            clock.pass(50);
+            read({ PulseSig: ms }, { time: new Date(clock.wall() + ms).toISOString() });
+        }
+        assert.deepEqual(bed().pointsFrom(0).map(({ y }) => y), [90000, 90050]);
+    });
+
     test('tells a reading that is sent again from a new one', () => {
         read({ Temp: 36.6 }, { seq: 5 });
         clock.pass(1000);
@@ -119,6 +127,15 @@ describe('a device', () => {
             read({ Temp }, { boot: undefined, seq: undefined });
         }
         assert.equal(bed().value('temperature').value, 36.5);
+    });
+
+    test('on the seed wire has an even chart, though its readings come in heaps', () => {
+        for (let i = 0; i < 40; i++) {
+            clock.pass(i % 4 === 0 ? 200 : 0);
+            read({ PulseSig: i }, { wire: 'seed' });
+        }
+        const gaps = bed().pointsFrom(20).map(({ x }, i, all) => (i === 0 ? 50 : x - all[i - 1].x));
+        assert.ok(gaps.every((gap) => gap > 25 && gap < 75), String(gaps));
     });
 
     test('of another kind is understood by its profile, whichever comes first', () => {
@@ -201,7 +218,6 @@ describe('what is told', () => {
     });
 
     test('no limit in another unit', () => {
-        send('Pico/bed-7/Profile', { vitals: [] });
         read({ Temp: 36.6 });
         send('Pico/bed-7/Profile', {
             vitals: [{ key: 'Temp', topic: 'Physiological_Data/Temperature', unit: '[degF]', decimals: 1 }],
@@ -211,10 +227,12 @@ describe('what is told', () => {
     });
 
     test('readings that waited long', () => {
-        read({ Temp: 36.6 }, { time: new Date(clock.wall() - 60000).toISOString() });
-        assert.equal(bed().findings()[0].word, 'delayed');
-        read({ Temp: 36.6 });
-        assert.equal(level(), 'ok');
+        for (const wire of ['medsec/1', 'seed']) {
+            read({ Temp: 36.6 }, { wire, time: new Date(clock.wall() - 60000).toISOString() });
+            assert.equal(bed().findings()[0].word, 'delayed');
+            read({ Temp: 36.6 }, { wire });
+            assert.equal(level(), 'ok');
+        }
     });
 
     test('the age is that of this clock', () => {

@@ -35,10 +35,16 @@ describe('a row', () => {
         assert.equal(words.why(row(FEVER), 'alarm'), 'temperature very high');
         assert.equal(words.why(row(FEVER), 'silent'), 'last was temperature very high; connected, but sends nothing');
         assert.equal(words.why(row({ online: false, reason: 'closed' }), 'silent'), 'not connected (closed)');
-        assert.equal(words.why(row({ heart: { value: null, state: 'poor', reason: 'noisy' } }), 'ok'),
-            'no heart rate: signal too unsteady');
-        assert.equal(words.poor('constructor'), 'no heart rate: constructor');
         assert.equal(words.why(row(), 'ok'), '');
+    });
+
+    test('says why there is no heart rate', () => {
+        const poor = (reason, state = 'poor') => row({ heart: { value: null, state, reason } });
+        assert.equal(words.poorOf(poor('noisy'), 'ok'), 'signal too unsteady');
+        assert.equal(words.poorOf(poor('constructor'), 'ok'), 'constructor');
+        assert.equal(words.poorOf(poor('noisy'), 'silent'), '');
+        assert.equal(words.poorOf(poor(undefined, 'none'), 'ok'), '');
+        assert.equal(words.poorOf(row(), 'ok'), '');
     });
 
     test('has no heart rate when it is old', () => {

@@ -26,12 +26,17 @@ module.exports = {
         const vitals = { temperature: 'temperature', heart: 'heart rate', readings: 'readings' };
         return vitals[finding.vital] + ' ' + finding.word;
     },
-    poor(reason) {
+    // Why there is no heart rate; '' when there is one, or nothing is known.
+    poorOf(row, level) {
         const known = {
             starting: 'measuring', flat: 'no pulse signal', noisy: 'signal too unsteady',
             gap: 'signal was interrupted', slow: 'too few readings',
         };
-        return 'no heart rate: ' + (Object.hasOwn(known, reason) ? known[reason] : reason);
+        const { reason, state } = row.heart;
+        if (this.isOld(level) || state !== 'poor') {
+            return '';
+        }
+        return Object.hasOwn(known, reason) ? known[reason] : reason;
     },
     why(row, level) {
         if (this.isOld(level)) {
@@ -40,8 +45,7 @@ module.exports = {
             return last + (row.online === true ? 'connected, but sends nothing'
                 : 'not connected' + (row.reason ? ' (' + row.reason + ')' : ''));
         }
-        const texts = row.findings.map((each) => this.told(each));
-        return (row.heart.state === 'poor' ? texts.concat(this.poor(row.heart.reason)) : texts).join(', ');
+        return row.findings.map((each) => this.told(each)).join(', ');
     },
     ago(age) {
         if (age === null) {

@@ -4,11 +4,11 @@
 'use strict';
 
 const { judge } = require('./limits');
+const { Timeline } = require('./timeline');
 
 const HISTORY = 1024; // points of the pulse signal: 50 s at 20 Hz
 const HEART_OLD_MS = 10000; // the gateway repeats the rate every 5 s
 const LATE_MS = 15000; // of readings that waited in the device or in the spool
-const OFFSET_MS = 2000; // by which a chart's time may be off before it is set anew
 const REBOOT_MS = 10000;
 
 // By the profile's topic, so that a device of another kind is understood too.
@@ -34,14 +34,14 @@ class Device {
         this.readAt = null;
         this.heardAt = clocks.now();
         this.heart = { rate: null, rateAt: null, reason: '', reasonAt: null };
-        this.points = { x: new Float64Array(HISTORY), y: new Float64Array(HISTORY), count: 0 };
-        this.offset = null;
+        this.points = { x: new Float64Array(HISTORY), y: new Float64Array(HISTORY), first: 0, count: 0 };
+        this.timeline = new Timeline();
         this.late = 0;
-        this.setProfile(PICO_VITALS);
+        this.setProfile({ vitals: PICO_VITALS, interval: 50 });
     }
 
-    setProfile(vitals) {
-        this.vitals = vitals;
+    setProfile({ vitals, interval }) {
+        Object.assign(this, { vitals, interval });
         this.roles = new Map();
         for (const vital of vitals) {
             const role = ROLES.get(vital.topic) ?? (vital.signal ? 'pulse' : null);
@@ -51,7 +51,7 @@ class Device {
         }
     }
 
-    read({ boot, readings }) {
+    read({ boot, isMeasured, readings }) {
         const now = this.clocks.now();
         const fresh = readings.filter((reading) => this.isNewer(boot, reading, now));
         for (const reading of fresh) {
@@ -62,7 +62,7 @@ class Device {
         }
         this.readAt = now;
         this.heardAt = now;
-        this.chart(fresh);
+        this.chart(fresh, isMeasured);
     }
 
     // A reading may come more than once, and late. A boot number that went back is a device that was
@@ -78,21 +78,22 @@ class Device {
         return boot > last.boot || now - this.readAt > REBOOT_MS;
     }
 
-    chart(readings) {
+    chart(readings, isMeasured) {
+        const { points } = this;
         const key = this.roles.get('pulse')?.key;
         const wall = this.clocks.wall();
         const newest = readings.at(-1).time;
         this.late = newest === null ? 0 : Math.max(0, wall - newest);
-        const off = newest === null ? null : wall - newest;
-        if (off === null || this.offset === null || Math.abs(off - this.offset) > OFFSET_MS) {
-            this.offset = off;
-        }
-        for (const reading of readings) {
-            const y = reading.values.get(key);
-            if (typeof y === 'number') {
-                this.point(reading.time === null ? wall : reading.time + (this.offset ?? 0), y);
+        // Those of one message were not measured at once: only the newest is that new.
+        readings.forEach(({ time, values }) => {
+            const measured = isMeasured ? time : null;
+            const arrived = measured === null ? wall : wall - (newest - time);
+            const { x, anew } = this.timeline.place(measured, arrived, this.interval);
+            points.first = anew ? points.count : points.first;
+            if (typeof values.get(key) === 'number') {
+                this.point(x, values.get(key));
             }
-        }
+        });
     }
 
     point(x, y) {
@@ -105,9 +106,9 @@ class Device {
 
     // Those after the `from`-th that are still there.
     pointsFrom(from) {
-        const { x, y, count } = this.points;
+        const { x, y, first, count } = this.points;
         const found = [];
-        for (let i = Math.max(from, count - HISTORY); i < count; i++) {
+        for (let i = Math.max(from, first, count - HISTORY); i < count; i++) {
             found.push({ x: Math.round(x[i % HISTORY]), y: y[i % HISTORY] });
         }
         return found;

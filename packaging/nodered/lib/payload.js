@@ -7,6 +7,7 @@ const PAYLOAD_MAX = 65536; // bytes; the gateway's longest, a READINGS, has 32 K
 const READINGS_MAX = 2048;
 const VITALS_MAX = 32;
 const TEXT_MAX = 64;
+const INTERVAL_MS = 50; // of a profile that does not say
 const KEY = /^[A-Za-z0-9_.-]{1,32}$/;
 const PLAIN = /^[\x20-\x7e]*$/;
 const WORD = /^[a-z0-9-]{1,32}$/;
@@ -62,8 +63,8 @@ function one(each) {
     };
 }
 
-// `{ boot, readings: [{ seq, time, values, suspect }, ...] }` of a Reading or a Readings; one bad reading
-// spoils the message.
+// `{ boot, isMeasured, readings: [{ seq, time, values, suspect }, ...] }` of a Reading or a Readings; one
+// bad reading spoils the message. `isMeasured`: the times are not those of the arrival at the gateway.
 function readings(payload, several, id) {
     const outer = object(payload);
     if (!outer || own(outer, 'device') !== id) {
@@ -74,7 +75,9 @@ function readings(payload, several, id) {
         return null;
     }
     const found = list.map(one);
-    return found.includes(null) ? null : { boot: count(own(outer, 'boot')), readings: found };
+    return found.includes(null) ? null : {
+        boot: count(own(outer, 'boot')), isMeasured: own(outer, 'wire') !== 'seed', readings: found,
+    };
 }
 
 function status(payload) {
@@ -110,7 +113,8 @@ function profile(payload) {
         return null;
     }
     const vitals = list.map(vital);
-    return vitals.includes(null) ? null : vitals;
+    const interval = count(own(outer, 'interval_ms'));
+    return vitals.includes(null) ? null : { vitals, interval: interval > 0 ? interval : INTERVAL_MS };
 }
 
 function number(payload) {

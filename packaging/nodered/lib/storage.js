@@ -3,15 +3,24 @@
 // is written anywhere.
 'use strict';
 
+const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 
+// As Node-RED keeps them; it warns of others. What is in them is no secret, nor is this one kept.
+function sealed(credentials, secret) {
+    const iv = crypto.randomBytes(16);
+    const cipher = crypto.createCipheriv('aes-256-ctr', crypto.createHash('sha256').update(secret).digest(), iv);
+    return { $: iv.toString('hex') + cipher.update(JSON.stringify(credentials), 'utf8', 'base64') + cipher.final('base64') };
+}
+
 function inMemory({ flows, credentials }) {
+    const secret = crypto.randomBytes(32).toString('hex');
     const nothing = () => Promise.resolve({});
     const module_ = {
         init: () => Promise.resolve(),
         getFlows: () => Promise.resolve(flows),
-        getCredentials: () => Promise.resolve(credentials),
+        getCredentials: () => Promise.resolve(sealed(credentials, secret)),
         getSettings: nothing, getSessions: nothing,
         saveFlows: nothing, saveCredentials: nothing, saveSettings: nothing, saveSessions: nothing,
         getLibraryEntry: () => Promise.reject(new Error('no library')),
@@ -19,7 +28,7 @@ function inMemory({ flows, credentials }) {
     };
     return {
         storageModule: module_, readOnly: true, httpAdminRoot: false, disableEditor: true,
-        userDir: path.join(__dirname, '..'), credentialSecret: false,
+        userDir: path.join(__dirname, '..'), credentialSecret: secret,
     };
 }
 

@@ -122,13 +122,16 @@ class Viewers {
         if (!device) {
             return;
         }
-        const all = device.points.count;
+        const { count, first } = device.points;
+        if (viewer.points !== null && viewer.points < first) { // its clock was set
+            send('chart', { payload: [] });
+        }
         let points = device.pointsFrom(viewer.points ?? 0);
         if (viewer.points === null && points.length > 0) {
             const after = points.at(-1).x - CHART_FIRST_MS;
             points = points.filter(({ x }) => x > after);
         }
-        viewer.points = all;
+        viewer.points = count;
         if (points.length > 0) {
             send('chart', { payload: points });
         }

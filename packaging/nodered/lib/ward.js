@@ -39,8 +39,8 @@ class Ward {
         case 'status':
             return this.takeStatus(id, bytes);
         case 'profile': {
-            const vitals = payload.profile(bytes);
-            return vitals !== null && this.takeProfile(id, vitals);
+            const profile = payload.profile(bytes);
+            return profile !== null && this.takeProfile(id, profile);
         }
         case 'heart': {
             const rate = payload.number(bytes);
@@ -93,10 +93,10 @@ class Ward {
         });
     }
 
-    takeProfile(id, vitals) {
-        if (!this.known(id, (device) => device.setProfile(vitals)) &&
+    takeProfile(id, profile) {
+        if (!this.known(id, (device) => device.setProfile(profile)) &&
             this.profiles.size < this.devicesMax) {
-            this.profiles.set(id, vitals);
+            this.profiles.set(id, profile);
         }
         return true;
     }
