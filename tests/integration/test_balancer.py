@@ -43,13 +43,14 @@ def ready(metrics):
 class Balancer(harness.Process):
     """The packaged configuration with the ports, files and user of a test."""
 
-    def __init__(self, folder, gateways):
+    def __init__(self, folder, gateways, header="send-proxy-v2"):
         self.port, self.folder = harness.free_port(), folder
         self.socket = os.path.join(folder, "haproxy.sock")
         text = packaged()
         for number, (gateway, metrics) in enumerate(gateways, 1):
             text = self.replace(text, r"(server gateway-%d) \S+" % number,
                                 r"\1 127.0.0.1:%d port %d" % (gateway.address[1], metrics))
+        text = self.replace(text, r"send-proxy-v2 ", header + " ")
         text = self.replace(text, r"bind :::9998 v4v6", "bind 127.0.0.1:%d" % self.port)
         text = self.replace(text, r"maxconn \d+", "maxconn 2000")
         text = self.replace(text, r"stats socket \S+", "stats socket " + self.socket)
@@ -101,8 +102,8 @@ class Ward(harness.GatewayTest):
         self.gateways[number] = proxy
         return proxy
 
-    def balancer(self):
-        self.haproxy = Balancer(self.folder, list(zip(self.gateways, self.metrics)))
+    def balancer(self, *header):
+        self.haproxy = Balancer(self.folder, list(zip(self.gateways, self.metrics)), *header)
         self.addCleanup(self.haproxy.stop)
 
     def start(self, *more):
@@ -185,6 +186,21 @@ class Addresses(Ward):
         self.assertTrue(all(count > DEVICES // 4 for count in self.gateway_of()), self.gateway_of())
         for gateway in self.gateways:
             self.assertEqual(gateway.events("proxy-header-bad"), [])
+
+    def test_other_headers_of_haproxy(self):
+        device = self.registry.add("bed")
+        self.gateway(0)
+        self.gateway(1)
+        for number, header in enumerate(("send-proxy", "send-proxy-v2 proxy-v2-options crc32c,ssl"), 31):
+            self.balancer(header)
+            source = "127.0.0.%d" % number
+            done = subprocess.run([harness.tool("medsec-sim"), "--connect", "127.0.0.1:%d"
+                                   % self.haproxy.port, "--credentials", device, "--source", source,
+                                   "--count", "1"], capture_output=True, timeout=30)
+            self.assertEqual(done.returncode, 0)
+            self.assertTrue(self.subscriber.wait(
+                lambda _: self.subscriber.payloads("Pico/bed/Ip_address")[-1:] == [source]), header)
+            self.haproxy.stop()
 
     def test_gateway_that_is_not_ready_gets_nobody(self):
         self.gateway(0)
