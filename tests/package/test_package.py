@@ -90,8 +90,13 @@ class Builds:
         self.higher = pool.submit(self.build_next)
         self.again = pool.submit(self.build_again)
         pool.shutdown(wait=False)
-        self.machine = Machine(debian_root.tarball(SOURCE))
-        self.prepare()
+        self.machine = None
+        try:
+            self.machine = Machine(debian_root.tarball(SOURCE))
+            self.prepare()
+        except BaseException:
+            self.close()
+            raise
 
     def build_next(self):
         copy_of_tree(self.next)
@@ -103,7 +108,10 @@ class Builds:
         return build(self.elsewhere, TZ="Pacific/Chatham", LC_ALL="C", DEB_BUILD_OPTIONS="parallel=1")
 
     def prepare(self):
-        self.machine.apt("update")
+        try:
+            self.machine.apt("update")
+        except Failed as failed:
+            raise debian_root.Missing("no packages to be had: %s" % failed) from failed
         self.machine.apt("install", *SERVICES, *COMPILERS)
         packages = self.machine.copy_in(*shipped(self.first.result()).values())
         self.machine.apt("install", "--download-only", *packages)
@@ -111,8 +119,9 @@ class Builds:
     def close(self):
         for future in (self.first, self.higher, self.again):
             future.cancel()
-            concurrent.futures.wait([future])
-        self.machine.close()
+        concurrent.futures.wait([self.first, self.higher, self.again])
+        if self.machine:
+            self.machine.close()
         shutil.rmtree(self.folder)
 
 
@@ -172,10 +181,14 @@ class Life(unittest.TestCase):
     def wait_readings(self, count):
         wait_until(lambda: len(set(self.readings())) >= count, "%d readings" % count)
 
-    def log(self):
-        return self.machine.run("journalctl", "-b", "-u", "medsec-proxy")
-
     def test_install_use_upgrade_remove_purge(self):
+        try:
+            self.live()
+        except BaseException:
+            print("--- medsec-proxy logged:\n" + self.machine.log()[-4000:])
+            raise
+
+    def live(self):
         before = self.machine.files()
         self.version = self.version_of(BUILDS.first.result())
         self.install(BUILDS.first.result(), "medsec")
@@ -207,8 +220,8 @@ class Life(unittest.TestCase):
             self.machine.run("systemctl", "is-enabled", "medsec-proxy")
             self.machine.run("systemd-analyze", "security", "--threshold=%d" % EXPOSURE_MAX,
                              "medsec-proxy")
-            self.assertNotIn("secrets-not-locked", self.log())
-            self.assertNotIn('"level":"error"', self.log())
+            self.assertNotIn("secrets-not-locked", self.machine.log())
+            self.assertNotIn('"level":"error"', self.machine.log())
         say("installed and at work")
 
     def check_first_installation_is_repeated(self):
@@ -275,7 +288,11 @@ class Life(unittest.TestCase):
         self.assertEqual(self.machine.pid(), 0)
         self.assertFalse(os.path.exists(self.machine.path("usr/bin/medsec-proxy")))
         self.assertEqual(self.hashes(), hashes)
+        self.machine.run("mv", "/" + REGISTRY, "/root/aside")
         self.install(packages, "medsec")
+        self.assertFalse(os.path.exists(self.machine.path(REGISTRY)), "made where one was taken away")
+        self.machine.run("mv", "/root/aside", "/" + REGISTRY)
+        self.install(packages, "medsec", how=("--reinstall",))
         self.wait_ready(self.version)
         self.assertEqual(self.hashes(), hashes)
         self.assertEqual(self.machine.read(CONFIGURATION), configuration)

@@ -13,8 +13,8 @@ ENVIRONMENT = ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/
                "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"]
 MOUNT = 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && '
 UNIT = "lib/systemd/system/medsec-proxy.service"
-BOOT_S = 60
-FLEETING = re.compile(r"(proc|sys|dev|run|tmp|root|var/(tmp|log|cache|lib/(apt|systemd/catalog)))")
+BOOT_S = 120
+FLEETING = re.compile(r"proc|sys|dev|run|tmp|root|var/(tmp|cache/apt|lib/apt)")
 
 
 class Failed(Exception):
@@ -50,25 +50,34 @@ class Systemd:
             self.console = subprocess.Popen(
                 ["systemd-nspawn", "--quiet", "--directory", machine.root, "--boot",
                  "--private-network", "--register=no", "--keep-unit", "--console=pipe",
-                 "--system-call-filter=@memlock", "--machine", os.path.basename(machine.root)],
+                 "--system-call-filter=@memlock", "--machine=medsec-%d" % os.getpid()],
                 stdin=subprocess.DEVNULL, stdout=file, stderr=file)
         machine.children.append(self.console)
-        leader = wait_until(self.leader, "systemd-nspawn")
-        machine.prefix = ["nsenter", "--target", leader, "--all", "--"]
-        wait_until(lambda: machine.run("systemctl", "is-system-running", check=False).strip()
-                   in ("running", "degraded"), "boot", BOOT_S)
+        # A systemd that does not answer cannot be had here; one that answers has to get there.
+        wait_until(lambda: self.state(machine) in ("initializing", "starting", "running", "degraded"),
+                   "an answer of systemd")
+        try:
+            wait_until(lambda: self.state(machine) in ("running", "degraded"), "boot", BOOT_S)
+        except Failed as failed:
+            raise RuntimeError("%s\n%s" % (failed, machine.run("systemctl", "list-jobs"))) from failed
 
-    def leader(self):
+    def state(self, machine):
+        """Of the one child of systemd-nspawn, which in the beginning is another one."""
         if self.console.poll() is not None:
-            raise Failed("systemd-nspawn ended")
+            raise Failed("systemd-nspawn ended: " + machine.read("root/console"))
         with open("/proc/{0}/task/{0}/children".format(self.console.pid), encoding="ascii") as file:
-            return next(iter(file.read().split()), None)
+            leader = file.read().strip()
+        machine.prefix = ["nsenter", "--target", leader, "--all", "--"]
+        return machine.run("systemctl", "is-system-running", check=False).strip() if leader else ""
 
     def changed(self, machine):
         pass
 
     def pid(self, machine):
         return int(machine.run("systemctl", "show", "-P", "MainPID", "medsec-proxy"))
+
+    def log(self, machine):
+        return machine.run("journalctl", "-b", "-u", "medsec-proxy")
 
 
 class ByHand:
@@ -109,6 +118,9 @@ class ByHand:
 
     def pid(self, _machine):
         return self.gateway.pid if self.gateway and self.gateway.poll() is None else 0
+
+    def log(self, machine):
+        return machine.read("root/gateway.log")
 
 
 class Machine:
@@ -183,6 +195,10 @@ class Machine:
     def pid(self):
         """That of the gateway; 0 without one."""
         return self.services.pid(self)
+
+    def log(self):
+        """What the gateway logged."""
+        return self.services.log(self)
 
     def files(self):
         """All that is in the file system, and does not come and go by itself."""

@@ -53,8 +53,11 @@ def bootstrap(root):
     if uri is None:
         raise Missing("apt has no list of %s main: run apt-get update" % name)
     environment = dict(os.environ, **({"http_proxy": http_proxy()} if http_proxy() else {}))
-    output("debootstrap", "--variant=minbase", "--include=ca-certificates", name, root, uri,
-           env=environment)
+    try:
+        output("debootstrap", "--variant=minbase", "--include=ca-certificates", name, root, uri,
+               env=environment)
+    except RuntimeError as failed:
+        raise Missing("no Debian to be had from %s: %s" % (uri, failed)) from failed
     with open(os.path.join(root, "etc/apt/sources.list"), "w", encoding="ascii") as file:
         file.writelines("deb %s %s %s\n" % archive for archive in archives())
     with open(os.path.join(root, "etc/apt/apt.conf.d/90machine"), "w", encoding="utf-8") as file:
