@@ -27,6 +27,7 @@ function given() {
 
 const { broker, credentialSecret, devicesMax, editor, limits, listen, sessionHours, tls, userDir, users } =
     given();
+const flow = { flows: flows(limits), credentials };
 const ward = new Ward({ limits, devicesMax });
 const viewers = new Viewers(ward);
 const sessions = new Sessions(sessionHours * 3600000);
@@ -38,7 +39,7 @@ process.env.MEDSEC_MQTT_CA = broker.ca;
 process.env.MEDSEC_MQTT_USER = broker.user;
 process.env.MEDSEC_MQTT_PASSWORD = broker.password;
 
-const { authenticate, headers, pages, socket } = gate({
+const { authenticate, editorHeaders, pages, socket } = gate({
     users, sessions, throttle: new Throttle(), isHealthy: () => viewers.broker.up,
     onlyLooking: !editor,
     log: (text) => process.stderr.write(`medsec-dashboard: ${text}\n`),
@@ -59,6 +60,6 @@ module.exports = {
     runtimeState: { enabled: false },
     logging: { console: { level: process.env.MEDSEC_LOG_LEVEL ?? 'warn', metrics: false, audit: false } },
     credentialSecret,
-    ...(editor ? storage.onDisk(path.resolve(userDir), { flows: flows(limits), credentials, authenticate, headers })
-        : storage.inMemory({ flows: flows(limits), credentials })),
+    ...(editor ? storage.onDisk(path.resolve(userDir), { ...flow, authenticate, editorHeaders })
+        : storage.inMemory(flow)),
 };

@@ -36,6 +36,14 @@ function headers(req, res, next) {
     next();
 }
 
+// Node-RED's editor has scripts in its page.
+function editorHeaders(req, res, next) {
+    headers(req, res, () => {
+        res.setHeader('Content-Security-Policy', "frame-ancestors 'none'; object-src 'none'; base-uri 'self'");
+        next();
+    });
+}
+
 function cookie(req) {
     const found = (req.headers.cookie ?? '').split(';').map((each) => each.trim())
         .find((each) => each.startsWith(`${COOKIE}=`));
@@ -199,7 +207,7 @@ function gate(state) {
         next();
     }
 
-    return { authenticate, headers, pages: [headers, pages], socket };
+    return { authenticate, editorHeaders, pages: [headers, pages], socket };
 }
 
 module.exports = { gate };

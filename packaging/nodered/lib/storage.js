@@ -10,8 +10,10 @@ const path = require('node:path');
 // As Node-RED keeps them; it warns of others. What is in them is no secret, nor is this one kept.
 function sealed(credentials, secret) {
     const iv = crypto.randomBytes(16);
-    const cipher = crypto.createCipheriv('aes-256-ctr', crypto.createHash('sha256').update(secret).digest(), iv);
-    return { $: iv.toString('hex') + cipher.update(JSON.stringify(credentials), 'utf8', 'base64') + cipher.final('base64') };
+    const key = crypto.createHash('sha256').update(secret).digest();
+    const cipher = crypto.createCipheriv('aes-256-ctr', key, iv);
+    const bytes = Buffer.concat([cipher.update(JSON.stringify(credentials)), cipher.final()]);
+    return { $: iv.toString('hex') + bytes.toString('base64') };
 }
 
 function inMemory({ flows, credentials }) {
@@ -34,7 +36,8 @@ function inMemory({ flows, credentials }) {
 
 // With the editor: the flow begins as ours, and is its user's from then on. Who may edit it can run
 // anything in this process; the names are those of the login file.
-function onDisk(userDir, { flows, credentials, authenticate, headers }) {
+function onDisk(userDir, { flows, credentials, authenticate, editorHeaders }) {
+    process.umask(0o077); // Node-RED keeps sessions of the editor in files there
     const begin = (name, value) => {
         try {
             fs.writeFileSync(path.join(userDir, name), JSON.stringify(value, null, 2),
@@ -49,7 +52,7 @@ function onDisk(userDir, { flows, credentials, authenticate, headers }) {
     begin('flows_cred.json', credentials);
     const editor = (name) => ({ username: name, permissions: '*' });
     return {
-        userDir, flowFile: 'flows.json', httpAdminRoot: '/editor', httpAdminMiddleware: headers,
+        userDir, flowFile: 'flows.json', httpAdminRoot: '/editor', httpAdminMiddleware: editorHeaders,
         adminAuth: {
             type: 'credentials', users: async (name) => editor(name),
             authenticate: async (name, text) =>
