@@ -58,6 +58,7 @@ module.exports = {
     telemetry: { enabled: false, updateNotification: false },
     diagnostics: { enabled: false },
     runtimeState: { enabled: false },
+    editorTheme: { tours: false },
     logging: { console: { level: process.env.MEDSEC_LOG_LEVEL ?? 'warn', metrics: false, audit: false } },
     credentialSecret,
     ...(editor ? storage.onDisk(path.resolve(userDir), { ...flow, authenticate, editorHeaders })

@@ -112,7 +112,7 @@ const dashboard = () => [
 const template = (id, where, next, more) => ({
     id, type: 'ui-template', z: 'flow', name: id, group: '', page: '', ui: '', order: 1, width: 0,
     height: 0, head: '', format: id === 'style' ? source('style.css') : component(id),
-    storeOutMessages: false, passthru: false, resendOnRefresh: false, templateScope: 'local', className: '', x: 760, y: 600, wires: [next],
+    storeOutMessages: false, passthru: false, resendOnRefresh: false, templateScope: 'local', className: '', wires: [next],
     ...where, ...more,
 });
 
@@ -124,7 +124,7 @@ const gauge = (id, groupId, order, more) => ({
     gtype: 'gauge-34', gstyle: 'rounded', value: 'payload', valueType: 'msg', prefix: '', suffix: '',
     icon: '', sizeThickness: '14', sizeGap: '4', sizeKeyThickness: '6', styleRounded: true,
     styleGlow: false, alwaysShowTitle: false, floatingTitlePosition: 'top-left',
-    className: `medsec-gauge medsec-${id}`, x: 760, y: 700, wires: [[]], ...more,
+    className: `medsec-gauge medsec-${id}`, wires: [[]], ...more,
 });
 
 const AXES = ['x', 'y', 'z'];
@@ -154,7 +154,7 @@ const sliders = () => AXES.map((axis, i) => ({
     width: '2', height: '1', label: axis.toUpperCase(), tooltip: '', passthru: false, outs: 'end',
     topic: '', topicType: 'str', min: '-1', max: '1', step: '0.01', thumbLabel: 'false',
     showTicks: 'false', className: 'medsec-slider', iconPrepend: '', iconAppend: '', color: '',
-    colorTrack: '', colorThumb: '', showTextField: false, x: 980, y: 700, wires: [[]],
+    colorTrack: '', colorThumb: '', showTextField: false, wires: [[]],
 }));
 
 const chart = () => ({
@@ -166,17 +166,22 @@ const chart = () => ({
     pointShape: 'false', pointRadius: 0, showLegend: false, removeOlder: '10', removeOlderUnit: '1',
     removeOlderPoints: '', colors: ['#0b63b5'], textColor: ['#666666'], textColorDefault: true,
     gridColor: ['#e5e5e5'], gridColorDefault: true, interpolation: 'linear', className: 'medsec-chart',
-    x: 760, y: 640, wires: [[]],
+    wires: [[]],
 });
+
+// Where the editor draws them, one below the other.
+const drawn = (nodes) => nodes.map((each, i) => ({ ...each, x: 860, y: 60 + 50 * i }));
 
 const flows = (limits) => [
     { id: 'flow', type: 'tab', label: 'Ward', disabled: false, info: '' },
     ...broker(), ...feed(), ...frames(), ...dashboard(),
-    template('style', { ui: 'config-ui' }, [], { templateScope: 'site:style' }),
-    template('frame', { ui: 'config-ui' }, ['watch'], { templateScope: 'widget:ui' }),
-    template('ward', { group: 'group-ward' }, [], { width: '12', height: '1' }),
-    template('header', { group: 'group-header' }, [], { width: '12', height: '1' }),
-    chart(), ...gauges(limits), ...sliders(),
+    ...drawn([
+        template('style', { ui: 'config-ui' }, [], { templateScope: 'site:style' }),
+        template('frame', { ui: 'config-ui' }, ['watch'], { templateScope: 'widget:ui' }),
+        template('ward', { group: 'group-ward' }, [], { width: '12', height: '1' }),
+        template('header', { group: 'group-header' }, [], { width: '12', height: '1' }),
+        chart(), ...gauges(limits), ...sliders(),
+    ]),
 ];
 
 module.exports = { credentials, flows };
