@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 typedef struct work {
-    char *path;
+    char path[PATH_MAX];
     const char *file;
     unsigned flags;
     medsec_restored *result;
@@ -285,14 +285,18 @@ medsec_status medsec_registry_restore(const char *path, const medsec_registry_un
         return MEDSEC_ERR_ARGUMENT;
     }
     memset(result, 0, sizeof *result);
-    work w = {.path = strdup(path), .file = copy, .flags = flags, .result = result};
-    const medsec_status status = w.path == NULL ? MEDSEC_ERR_MEMORY : restore(&w, unlock);
+    work w = {.file = copy, .flags = flags, .result = result};
+    const size_t len = strlen(path);
+    if (len >= sizeof w.path) {
+        return fail(&w, MEDSEC_ERR_ARGUMENT, "the registry: %s", strerror(ENAMETOOLONG));
+    }
+    memcpy(w.path, path, len + 1);
+    const medsec_status status = restore(&w, unlock);
     medsec__store_close(&w.next);
     medsec__store_close(&w.before); /* whoever waits goes on, and sees another file there */
     medsec_registry_close(w.from);
     if (w.temporary[0] != '\0') {
         unlink(w.temporary);
     }
-    free(w.path);
     return status;
 }

@@ -253,6 +253,10 @@ static void test_restore_refuses_other_files(void **state)
         medsec_registry_restore(path_of("other.db"), &by, path_of("medsec.db"), 0, &result),
         MEDSEC_ERR_STATE);
     assert_non_null(strstr(result.why, "not that of this registry"));
+    char longest[8000];
+    memset(longest, 'a', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    assert_int_equal(medsec_registry_restore(longest, &by, "x", 0, &result), MEDSEC_ERR_ARGUMENT);
     assert_int_equal(medsec_registry_restore(NULL, &by, "x", 0, &result), MEDSEC_ERR_ARGUMENT);
     assert_int_equal(medsec_registry_restore("x", NULL, "x", 0, &result), MEDSEC_ERR_ARGUMENT);
     assert_int_equal(medsec_registry_restore("x", &by, NULL, 0, &result), MEDSEC_ERR_ARGUMENT);
