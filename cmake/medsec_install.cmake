@@ -49,5 +49,5 @@ set(MEDSEC_UNIT_DIR lib/systemd/system CACHE STRING "where the unit of the servi
 install(FILES "${PROJECT_BINARY_DIR}/medsec-proxy.service" DESTINATION "${MEDSEC_UNIT_DIR}")
 install(FILES packaging/systemd/medsec.sysusers DESTINATION lib/sysusers.d RENAME medsec.conf)
 install(FILES packaging/systemd/medsec.tmpfiles DESTINATION lib/tmpfiles.d RENAME medsec.conf)
-install(FILES packaging/systemd/proxy.conf packaging/prometheus/medsec.rules.yml
+install(FILES packaging/systemd/proxy.conf packaging/prometheus/medsec.rules.yml packaging/haproxy/haproxy.cfg
   DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples")
