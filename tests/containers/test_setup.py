@@ -47,6 +47,7 @@ class Room:
         self.holder = subprocess.Popen([*alone, "sh", "-c", MOUNTS, "sh", self.folder],
                                        stdout=subprocess.PIPE, text=True)
         if self.holder.stdout.readline() != "ready\n":
+            os.rmdir(self.folder)
             harness.skip("a process may not have mounts of its own here; this wants root")
         self.inside = self.folder + "/root"
         self.root = "/proc/%d/root%s/" % (self.holder.pid, self.inside)
