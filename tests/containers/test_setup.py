@@ -242,8 +242,8 @@ class Setup(unittest.TestCase):
             "setup/authority/logins", "setup/authority/password.nurse"})
         self.assertIn(b"nurse:$7$", self.room.read("setup/mosquitto/passwords"))
         self.assertEqual((self.password("dashboard"), self.password("gateway")), before)
-        for grants in (b"emqx read *\n", b"login read *\n", b"a/b read *\n"):
-            self.room.write("etc/medsec-grants", grants, 0o644)
+        for user in ("emqx", "login", "medsec-gateway", "a/b"):
+            self.room.write("etc/medsec-grants", b"%s read *\n" % user.encode(), 0o644)
             self.assertIn("grants: ", self.room.setup(code=1)[1])
         self.room.write("etc/medsec-grants", b"dashboard read *\n", 0o600)
         self.assertIn("chmod", self.room.setup(code=1)[1])

@@ -124,6 +124,7 @@ def check_emqx_is_closed(tree):
     wanted = ["listeners.tcp.default.enable = false", "listeners.ws.default.enable = false",
               "listeners.wss.default.enable = false", "listeners.http.bind = 0",
               "no_match = deny", "clientid_override = \"concat([username, '/', clientid])\"",
+              "prometheus.enable_basic_auth = true",
               'include required("/etc/medsec/secrets.conf")']
     problems = [f"emqx.conf: no `{line}`" for line in wanted if line not in found]
     return problems + [f"emqx.conf: {line}" for line in found
