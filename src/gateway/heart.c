@@ -105,8 +105,6 @@ void medsec__heart_take(medsec__connection *c, const medsec_event *event)
     heart->has_pace = time_reading(c, heart, event);
     if (heart->has_pace) {
         push(heart, vital, event->reading->value[index]);
-    } else { /* known, so it cannot fail */
-        (void)!medsec_heart_rate_open(&heart->rate, (medsec_heart_signal)vital->signal);
     }
 }
 

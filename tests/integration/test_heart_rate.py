@@ -99,7 +99,7 @@ class HeartRate(harness.GatewayTest):
         self.simulate(gateway, "seed-fast", "seed", 75, "--rate", 50)
         self.simulate(other, "unwanted", "medsec1", 75)
         dice = random.Random(1)
-        self.send(gateway, flat, ["1.50%d" % (i % 3) for i in range(200)])
+        self.send(gateway, flat, ["1.50%d" % i if i < 3 else "1.5" for i in [n % 4 for n in range(200)]])
         self.send(gateway, noise, ["%.3f" % dice.uniform(0, 3) for _ in range(400)])
         for thread in self.threads:
             thread.join()

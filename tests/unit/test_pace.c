@@ -169,6 +169,18 @@ static void test_take_of_another_pace_is_refused(void **state)
     }
 }
 
+/* So slowly that the line follows. */
+static void test_take_of_a_pace_that_creeps_away(void **state)
+{
+    (void)state;
+    way w = open_way(50);
+    for (; w.interval_ms > 42; w.interval_ms -= 0.01) {
+        const bool good = take(&w) != NO_TIME;
+        assert_true(good == (w.pace.interval_us >= 45000));
+    }
+    assert_in_range(w.pace.interval_us, 42000, 43000);
+}
+
 static void test_take_without_a_usual_interval(void **state)
 {
     (void)state;
@@ -223,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_take_bridges_a_stall),
         cmocka_unit_test(test_take_after_a_pause_begins_anew),
         cmocka_unit_test(test_take_of_another_pace_is_refused),
+        cmocka_unit_test(test_take_of_a_pace_that_creeps_away),
         cmocka_unit_test(test_take_without_a_usual_interval),
         cmocka_unit_test(test_take_keeps_the_heart_rate),
     };
