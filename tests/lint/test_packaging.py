@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The systemd unit: how exposed it leaves the service, that it lets the service do its work, and
-that what stands beside it is understood. Nothing is started."""
+that what stands beside it is understood. Nothing is started. And what the package is built with."""
 
 import re
 import shutil
@@ -12,6 +12,7 @@ import lint
 
 UNIT = "packaging/systemd/medsec-proxy.service"
 EXPOSURE_MAX = 2.0
+NOT_IN_A_PACKAGE = {"libc6-dev", "libcmocka-dev"}  # every Debian build has one, only tests the other
 AS_ROOT_ONLY = {"fchown"}  # SQLite keeps the owner of what root writes; the unit is never root
 
 
@@ -82,5 +83,16 @@ def check_example_configuration_is_understood(tree):
     return [] if "settings: ok" in done.stdout else done.stderr.splitlines()
 
 
+def check_package_is_built_with_what_deps_installs(tree):
+    control = (tree.source / "packaging/debian/control").read_text()
+    script = (tree.source / "scripts/deps").read_text()
+    named, installed = (set(re.findall(r"\blib[\w.+-]+-dev\b", re.search(pattern, text, re.S).group(1)))
+                        for pattern, text in ((r"Build-Depends:(.*?)\n\w", control),
+                                              (r'build="(.*?)"', script)))
+    return [f"packaging/debian/control and scripts/deps: only one has {name}"
+            for name in sorted(named ^ (installed - NOT_IN_A_PACKAGE))]
+
+
 lint.main(check_exposure, check_unit_is_understood, check_unit_allows_what_the_sandbox_does,
-          check_example_configuration_is_understood)
+          check_example_configuration_is_understood,
+          check_package_is_built_with_what_deps_installs)

@@ -46,11 +46,13 @@ class Systemd:
 
     def __init__(self, machine):
         with open(machine.path("root/console"), "wb") as file:
-            # systemd-nspawn lets no memory be locked unless it is told.
+            # It ends with this process, also when that is killed. systemd-nspawn lets no memory be
+            # locked unless it is told.
             self.console = subprocess.Popen(
-                ["systemd-nspawn", "--quiet", "--directory", machine.root, "--boot",
+                ["setpriv", "--pdeathsig=TERM", "systemd-nspawn", "--quiet", "--boot",
+                 "--directory", machine.root, "--machine=medsec-%d" % os.getpid(),
                  "--private-network", "--register=no", "--keep-unit", "--console=pipe",
-                 "--system-call-filter=@memlock", "--machine=medsec-%d" % os.getpid()],
+                 "--system-call-filter=@memlock"],
                 stdin=subprocess.DEVNULL, stdout=file, stderr=file)
         machine.children.append(self.console)
         # A systemd that does not answer cannot be had here; one that answers has to get there.
