@@ -174,7 +174,7 @@ static void test_take_of_a_pace_that_creeps_away(void **state)
 {
     (void)state;
     way w = open_way(50);
-    for (; w.interval_ms > 42; w.interval_ms -= 0.01) {
+    for (; w.interval_ms > 42; w.interval_ms -= 0.002) {
         const bool good = take(&w) != NO_TIME;
         assert_true(good == (w.pace.interval_us >= 45000));
     }
