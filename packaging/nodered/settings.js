@@ -55,6 +55,7 @@ module.exports = {
     functionGlobalContext: { ward, viewers },
     functionExternalModules: false,
     externalModules: { autoInstall: false, palette: { allowInstall: false, allowUpload: false } },
+    mqttReconnectTime: 3000,
     telemetry: { enabled: false, updateNotification: false },
     diagnostics: { enabled: false },
     runtimeState: { enabled: false },

@@ -43,7 +43,8 @@ async function freePort() {
 export class Scene {
     // `build`: with the programs; `folder`: for everything that is made.
     constructor(build, folder) {
-        Object.assign(this, { build, folder, processes: new Map(), latest: new Map(), counted: 0 });
+        Object.assign(this, { build, folder, processes: new Map(), latest: new Map(), order: new Map(),
+            counted: 0 });
         rmSync(folder, { recursive: true, force: true });
         mkdirSync(join(folder, 'devices'), { recursive: true });
     }
@@ -187,10 +188,17 @@ export class Scene {
         this.watcher = await this.client('watcher');
         this.watcher.on('message', (topic, payload) => {
             this.latest.set(topic, payload.toString());
-            this.counted++;
+            this.order.set(topic, this.counted++);
             this.heardAt = topic.endsWith('/Reading') ? performance.now() : this.heardAt;
         });
         await this.watcher.subscribeAsync('Pico/#');
+    }
+
+    // Its rate, or 'none' when the gateway's last word was why there is none.
+    heartRate(device) {
+        const topic = `Pico/${device}/Physiological_Data/Heart_Rate`;
+        const isRate = (this.order.get(topic) ?? -1) > (this.order.get(`${topic}/Reason`) ?? -1);
+        return isRate ? this.latest.get(topic) : 'none';
     }
 
     values(device) {

@@ -68,7 +68,7 @@ describe('guessing', () => {
     };
 
     test('has to wait, longer and longer, a minute at the most', () => {
-        assert.deepEqual([1, 2, 3].map(() => guess('192.0.2.1')), [0, 0, 0]);
+        assert.deepEqual([1, 2, 3, 4, 5].map(() => guess('192.0.2.1')), [0, 0, 0, 0, 0]);
         const waits = [];
         for (let i = 0; i < 8; i++) {
             const wait = guess('192.0.2.1');
@@ -81,23 +81,20 @@ describe('guessing', () => {
         assert.deepEqual(waits, [1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000]);
     });
 
-    test('of one does not keep others out, and is forgiven', () => {
-        for (let i = 0; i < 5; i++) {
+    test('of one does not keep others out, and is forgotten, but not for a right one', () => {
+        for (let i = 0; i < 4; i++) {
             guess('192.0.2.1');
         }
-        assert.equal(guess('192.0.2.2'), 0);
-        clock.pass(2000);
         assert.equal(guess('192.0.2.1', true), 0);
-        assert.deepEqual([1, 2].map(() => guess('192.0.2.1')), [0, 0]);
-        for (let i = 0; i < 9; i++) {
-            guess('192.0.2.1');
-        }
-        clock.pass(HOUR);
         assert.equal(guess('192.0.2.1'), 0);
+        assert.equal(guess('192.0.2.1'), 1000);
+        assert.equal(guess('192.0.2.2'), 0);
+        clock.pass(HOUR / 4);
+        assert.deepEqual([1, 2, 3, 4, 5].map(() => guess('192.0.2.1')), [0, 0, 0, 0, 0]);
     });
 
     test('from many addresses of one network counts together', () => {
-        for (let i = 0; i < 3; i++) {
+        for (let i = 0; i < 5; i++) {
             guess(`2001:db8:1:2::${i}`);
         }
         assert.ok(guess('2001:db8:1:2:ffff::1') > 0);
@@ -141,13 +138,23 @@ describe('a session', () => {
         assert.ok(!JSON.stringify([...sessions.sessions]).includes(token));
     });
 
-    test('more than a thousand are not kept', () => {
+    test('of one who has too many ends, and no other’s', () => {
         const sessions = new Sessions(HOUR);
+        const other = sessions.open('doctor');
         const first = sessions.open('nurse');
-        for (let i = 0; i < 1000; i++) {
+        for (let i = 0; i < 100; i++) {
             sessions.open('nurse');
         }
         assert.equal(sessions.find(first), null);
+        assert.equal(sessions.find(other).user, 'doctor');
+        assert.equal(sessions.sessions.size, 101);
+    });
+
+    test('more than a thousand are not kept', () => {
+        const sessions = new Sessions(HOUR);
+        for (let i = 0; i < 1100; i++) {
+            sessions.open(`nurse-${i}`);
+        }
         assert.equal(sessions.sessions.size, 1000);
     });
 });
@@ -241,7 +248,7 @@ describe('a request', () => {
     });
 
     test('that guesses has to wait, even with the right password', async () => {
-        for (let i = 0; i < 3; i++) {
+        for (let i = 0; i < 5; i++) {
             assert.equal((await logIn('nurse', `wrong${i}`)).code, 401);
         }
         const answer = await logIn();
@@ -261,6 +268,9 @@ describe('a request', () => {
         const cookie = cookieOf(await logIn());
         const socket = open({ cookie });
         assert.equal(socket.error, undefined);
+        const evil = { Cookie: cookie, Origin: 'https://evil.example' };
+        await ask('/logout', { method: 'POST', headers: evil });
+        assert.equal(socket.cut, false);
         const answer = await ask('/logout', { method: 'POST', headers: { Cookie: cookie, Origin: origin() } });
         assert.deepEqual([answer.code, answer.headers.location], [303, '/login']);
         assert.equal(socket.cut, true);
@@ -281,9 +291,11 @@ describe('a request', () => {
         healthy = true;
     });
 
+    const engine = { opts: {} };
     function open(headers) {
         const found = { cut: false, closed: false };
         const io = {
+            server: { engine },
             client: { request: { headers } }, conn: { on: () => {}, close: () => { found.closed = true; } },
             disconnect: () => { found.cut = true; }, use: (each) => { found.sends = (...packet) => {
                 let passed = false;
@@ -308,6 +320,12 @@ describe('a request', () => {
         assert.ok(passed[0] && !passed.at(-1));
     });
 
+    test('for a socket is one of twenty', async () => {
+        const cookie = cookieOf(await logIn());
+        const all = Array.from({ length: 21 }, () => open({ cookie }).error);
+        assert.deepEqual([all.filter((error) => !error).length, all.at(-1)], [20, 'not logged in']);
+    });
+
     test('for a socket needs the cookie, from here', async () => {
         const cookie = cookieOf(await logIn());
         const host = 'ward.example';
@@ -319,6 +337,9 @@ describe('a request', () => {
             const found = open(headers);
             assert.equal(found.error, 'not logged in');
             refused.push(found);
+        }
+        for (const [headers, wanted] of [[{ cookie, host }, true], [{ cookie: 'x', host }, false], [{ host }, false]]) {
+            engine.opts.allowRequest({ headers }, (error, allowed) => assert.equal(allowed, wanted));
         }
         await new Promise((resolve) => { setTimeout(resolve, 1100); });
         assert.ok(refused.every(({ closed }) => closed));

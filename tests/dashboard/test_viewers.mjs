@@ -71,6 +71,7 @@ describe('the ward', () => {
         clock.pass(500);
         const { ages, server } = frame(viewers.frames());
         assert.deepEqual(ages, []);
+        assert.equal(viewers.versions.size, 0);
         assert.deepEqual(server, { broker: true, since: 500, full: false });
     });
 });
@@ -107,6 +108,16 @@ describe('a device', () => {
         read('a', { PulseSig: 400 });
         assert.deepEqual(viewers.frames().chart.map(({ payload }) => payload.map(({ y }) => y)), [[400]]);
         assert.deepEqual(viewers.frames().chart, []);
+    });
+
+    test('whose clock was set has a chart without what was before', () => {
+        read('a', { PulseSig: 1 });
+        look('s1', 'device', 'a');
+        viewers.frames();
+        clock.start += 90000; // as if the device's were set back
+        const time = new Date(clock.wall() - 90000).toISOString();
+        ward.ingest('Pico/a/Reading', Buffer.from(JSON.stringify({ device: 'a', time, values: { PulseSig: 2 } })));
+        assert.deepEqual(viewers.frames().chart.map(({ payload }) => payload.map(({ y }) => y)), [[], [2]]);
     });
 
     test('that is not there is said, and its gauges have no value', () => {

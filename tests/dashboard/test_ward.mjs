@@ -281,6 +281,14 @@ describe('devices go', () => {
         assert.equal(ward.devices.size, 0);
     });
 
+    test('and of those that were revoked a thousand names are kept', () => {
+        for (let i = 0; i < 1100; i++) {
+            send(`Pico/bed-${i}/Status`, { status: 'offline', reason: 'revoked' });
+        }
+        assert.equal(ward.revoked.size, 1000);
+        assert.ok(ward.revoked.has('bed-1099'));
+    });
+
     test('but a revoked one of former times does not come', () => {
         status('offline', { reason: 'revoked' });
         assert.equal(ward.devices.size, 0);
@@ -323,6 +331,15 @@ describe('what is refused', () => {
         assert.equal(ward.devices.size, 0);
         assert.equal(refused(() => ward.ingest('Pico/bed-7/Reading', 'no buffer')), 1);
         assert.equal(refused(() => ward.ingest('Pico/bed-7/Status', undefined)), 1);
+    });
+
+    test('what is longer than the gateway sends', () => {
+        const padded = (length) => JSON.stringify(reading({ Temp: 36 })).padEnd(length);
+        assert.equal(refused(() => send('Pico/bed-7/Reading', padded(65537))), 1);
+        assert.equal(refused(() => send('Pico/bed-7/Reading', padded(65536))), 0);
+        const many = (count) => ({ device: 'bed-7', readings: Array(count).fill({ values: { a: 1 } }) });
+        assert.equal(refused(() => send('Pico/bed-7/Readings', many(2049))), 1);
+        assert.equal(refused(() => send('Pico/bed-7/Readings', many(2048))), 0);
     });
 
     test('a batch with one bad reading, as a whole', () => {

@@ -31,6 +31,7 @@ module.exports = {
         const known = {
             starting: 'measuring', flat: 'no pulse signal', noisy: 'signal too unsteady',
             gap: 'signal was interrupted', slow: 'too few readings',
+            pace: 'readings come unevenly',
         };
         const { reason, state } = row.heart;
         if (this.isOld(level) || state !== 'poor') {

@@ -9,6 +9,7 @@ const loginPage = require('./login_page');
 const COOKIE = '__Host-medsec';
 const EVENTS_MAX = 300; // of a tab in EVENTS_MS: one that is opened asks for each of its widgets
 const EVENTS_MS = 10000;
+const SOCKETS_MAX = 20; // of a session
 const CLOSE_MS = 1000;
 const BODY_MAX = 1024;
 const BODY_MS = 10000;
@@ -187,11 +188,15 @@ function gate(state) {
         }
     }
 
-    // For socket.io. The session that ends takes its sockets along.
+    const isIn = (req) => sessions.find(cookie(req)) !== null && !isForeign(req);
+
+    // For socket.io. The session that ends takes its sockets along. The first socket shows the server
+    // that has them: from then on strangers are refused before they are one.
     function socket(io, next) {
         const req = io.client.request;
+        io.server.engine.opts.allowRequest ??= (each, answer) => answer(null, isIn(each));
         const session = sessions.find(cookie(req));
-        if (!session || isForeign(req)) {
+        if (!isIn(req) || session.sockets.size >= SOCKETS_MAX) {
             next(new Error('not logged in'));
             setTimeout(() => io.conn.close(), CLOSE_MS).unref(); // when it was told
             return;

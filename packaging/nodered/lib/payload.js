@@ -15,7 +15,6 @@ const NUMBER = /^-?\d{1,9}(\.\d{1,9})?$/;
 const ADDRESS = /^[0-9A-Fa-f:.]{2,45}$/;
 
 const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
-const own = (object, name) => (Object.hasOwn(object, name) ? object[name] : undefined);
 const plain = (value, max = TEXT_MAX) =>
     (typeof value === 'string' && value.length <= max && PLAIN.test(value) ? value : null);
 const word = (value) => (typeof value === 'string' && WORD.test(value) ? value : null);
@@ -52,13 +51,13 @@ function values(object_) {
 }
 
 function one(each) {
-    const found = isObject(each) ? values(own(each, 'values')) : null;
+    const found = isObject(each) ? values(each.values) : null;
     if (!found) {
         return null;
     }
-    const suspect = own(each, 'suspect');
+    const suspect = each.suspect;
     return {
-        seq: count(own(each, 'seq')), time: time(own(each, 'time')), values: found,
+        seq: count(each.seq), time: time(each.time), values: found,
         suspect: new Set(Array.isArray(suspect) ? suspect.filter((key) => found.has(key)) : []),
     };
 }
@@ -67,53 +66,53 @@ function one(each) {
 // bad reading spoils the message. `isMeasured`: the times are not those of the arrival at the gateway.
 function readings(payload, several, id) {
     const outer = object(payload);
-    if (!outer || own(outer, 'device') !== id) {
+    if (!outer || outer.device !== id) {
         return null;
     }
-    const list = several ? own(outer, 'readings') : [outer];
+    const list = several ? outer.readings : [outer];
     if (!Array.isArray(list) || list.length === 0 || list.length > READINGS_MAX) {
         return null;
     }
     const found = list.map(one);
     return found.includes(null) ? null : {
-        boot: count(own(outer, 'boot')), isMeasured: own(outer, 'wire') !== 'seed', readings: found,
+        boot: count(outer.boot), isMeasured: outer.wire !== 'seed', readings: found,
     };
 }
 
 function status(payload) {
     const outer = object(payload);
-    const state = outer && own(outer, 'status');
+    const state = outer && outer.status;
     if (state !== 'online' && state !== 'offline') {
         return null;
     }
     return {
-        online: state === 'online', reason: word(own(outer, 'reason')) ?? '',
-        wire: plain(own(outer, 'wire'), 16) ?? '', authenticated: own(outer, 'authenticated') === true,
-        time: time(own(outer, 'time')),
+        online: state === 'online', reason: word(outer.reason) ?? '',
+        wire: plain(outer.wire, 16) ?? '', authenticated: outer.authenticated === true,
+        time: time(outer.time),
     };
 }
 
 function vital(each) {
-    const key = isObject(each) ? plain(own(each, 'key'), 32) : null;
-    const topic = isObject(each) ? plain(own(each, 'topic')) : null;
-    const decimals = isObject(each) ? count(own(each, 'decimals')) : null;
+    const key = isObject(each) ? plain(each.key, 32) : null;
+    const topic = isObject(each) ? plain(each.topic) : null;
+    const decimals = isObject(each) ? count(each.decimals) : null;
     if (!key || !KEY.test(key) || !topic || decimals === null || decimals > 9) {
         return null;
     }
     return {
-        key, topic, decimals, unit: plain(own(each, 'unit'), 16) ?? '',
-        signal: word(own(each, 'signal')),
+        key, topic, decimals, unit: plain(each.unit, 16) ?? '',
+        signal: word(each.signal),
     };
 }
 
 function profile(payload) {
     const outer = object(payload);
-    const list = outer && own(outer, 'vitals');
+    const list = outer && outer.vitals;
     if (!Array.isArray(list) || list.length === 0 || list.length > VITALS_MAX) {
         return null;
     }
     const vitals = list.map(vital);
-    const interval = count(own(outer, 'interval_ms'));
+    const interval = count(outer.interval_ms);
     return vitals.includes(null) ? null : { vitals, interval: interval > 0 ? interval : INTERVAL_MS };
 }
 

@@ -5,6 +5,7 @@
 const crypto = require('node:crypto');
 
 const SESSIONS_MAX = 1000;
+const OF_ONE_MAX = 100; // so that nobody logs the others out
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 
 // What is stored does not log anybody in.
@@ -17,6 +18,10 @@ class Sessions {
     }
 
     open(user) {
+        const his = [...this.sessions].filter(([, session]) => session.user === user);
+        if (his.length >= OF_ONE_MAX) {
+            this.end(his[0][0]);
+        }
         const token = crypto.randomBytes(32).toString('base64url');
         this.sessions.set(digest(token), { user, until: this.now() + this.lifetimeMs, sockets: new Set() });
         if (this.sessions.size > SESSIONS_MAX) {

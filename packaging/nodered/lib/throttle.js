@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Slows down guessing of passwords. After three wrong ones from an address each next try has to wait,
-// twice as long each time up to a minute; an hour after the last wrong one it is forgotten. Nobody is
-// locked out for good: behind one address there may be a whole ward.
+// Slows down guessing of passwords. After five wrong ones from an address each next try has to wait,
+// twice as long each time up to a minute; a quarter of an hour after the last wrong one they are
+// forgotten, and not by a right one: who has a login of his own may guess another's. Nobody is locked
+// out for good: behind one address there may be a whole ward.
 'use strict';
 
-const FREE = 3;
+const FREE = 5;
 const WAIT_MAX_MS = 60000;
-const FORGET_MS = 3600000;
+const FORGET_MS = 900000;
 const ADDRESSES_MAX = 10000;
 const AT_ONCE_MAX = 4; // a check of a password takes memory and time
 
@@ -39,12 +40,12 @@ class Throttle {
 
     end(address, good) {
         this.running--;
-        const key = network(address);
-        const { count } = this.find(key);
-        this.wrong.delete(key);
         if (good) {
             return;
         }
+        const key = network(address);
+        const { count } = this.find(key);
+        this.wrong.delete(key);
         const wait = count + 1 < FREE ? 0 : Math.min(WAIT_MAX_MS, 1000 * 2 ** (count + 1 - FREE));
         this.wrong.set(key, { count: count + 1, until: this.now() + wait, at: this.now() });
         if (this.wrong.size > ADDRESSES_MAX) {

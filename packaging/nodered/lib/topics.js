@@ -11,13 +11,12 @@ const KINDS = new Map([
     ['Ip_address', 'deviceAddress'], ['Port_address', 'devicePort'],
     ['Internal_Server/Ip_address', 'serverAddress'], ['Internal_Server/Port_address', 'serverPort'],
 ]);
-const TOPIC_MAX = 128;
 
 const isDevice = (id) => typeof id === 'string' && ID.test(id) && id !== '.' && id !== '..';
 
 // `{ id, kind }`, or null.
 function parse(topic) {
-    if (typeof topic !== 'string' || topic.length > TOPIC_MAX || !topic.startsWith('Pico/')) {
+    if (typeof topic !== 'string' || !topic.startsWith('Pico/')) {
         return null;
     }
     const end = topic.indexOf('/', 5);

@@ -42,7 +42,7 @@ class Viewers {
             viewer.seenAt = this.now();
         } else if (viewer || this.viewers.size < VIEWERS_MAX) {
             this.viewers.set(socket, {
-                socket, page, device, dark, seenAt: this.now(), version: 0, points: null,
+                socket, page, device, dark, seenAt: this.now(), version: 0, points: null, first: 0,
                 gauges: new Map(), tick: 0,
             });
         }
@@ -123,9 +123,10 @@ class Viewers {
             return;
         }
         const { count, first } = device.points;
-        if (viewer.points !== null && viewer.points < first) { // its clock was set
+        if (viewer.points !== null && viewer.first !== first) { // its clock was set
             send('chart', { payload: [] });
         }
+        viewer.first = first;
         let points = device.pointsFrom(viewer.points ?? 0);
         if (viewer.points === null && points.length > 0) {
             const after = points.at(-1).x - CHART_FIRST_MS;
