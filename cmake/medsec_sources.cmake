@@ -87,7 +87,8 @@ set(MEDSEC_HOST_SOURCES
   src/host/store.c
   src/host/uf2.c
   src/host/unlock.c
-  src/host/verify.c)
+  src/host/verify.c
+  src/host/vfs.c)
 
 set(MEDSEC_PUBLISHER_SOURCES
   src/publisher/backoff.c

@@ -21,11 +21,12 @@ typedef struct work {
     unsigned flags;
     medsec_restored *result;
     medsec_registry *from; /* the file */
-    medsec_registry next; /* its copy beside the registry */
+    medsec_registry next; /* its copy */
     medsec_registry before; /* what is there, locked for others to write */
     bool is_there;
     struct stat info; /* of what is there */
-    char temporary[PATH_MAX];
+    char temporary[PATH_MAX]; /* the copy beside the registry */
+    int fd; /* of it: whoever may write the folder may put another file under its name */
 } work;
 
 static medsec_status fail(const work *w, medsec_status status, const char *format, ...)
@@ -47,12 +48,13 @@ static medsec_status look_at_files(work *w)
         return fail(w, errno == ENOENT ? MEDSEC_ERR_NOT_FOUND : MEDSEC_ERR_IO, "%s",
                     strerror(errno));
     }
-    w->is_there = stat(w->path, &w->info) == 0;
+    w->is_there = lstat(w->path, &w->info) == 0;
     if (!w->is_there && errno != ENOENT) {
         return fail(w, MEDSEC_ERR_IO, "the registry: %s", strerror(errno));
     }
     if (w->is_there && !S_ISREG(w->info.st_mode)) {
-        return fail(w, MEDSEC_ERR_ARGUMENT, "the registry is no regular file");
+        return fail(w, MEDSEC_ERR_ARGUMENT,
+                    "the registry is no regular file: give the one that it leads to");
     }
     if (w->is_there && copy.st_dev == w->info.st_dev && copy.st_ino == w->info.st_ino) {
         return fail(w, MEDSEC_ERR_ARGUMENT, "that is the registry itself");
@@ -80,45 +82,46 @@ static medsec_status open_copy(work *w, const medsec_registry_unlock *unlock)
     }
 }
 
-/* Who could use what was there can use what comes. */
-static medsec_status take_owner(const work *w)
+static medsec_status copy_and_verify(work *w)
 {
-    const int fd = open(w->temporary, O_RDONLY | O_CLOEXEC);
-    const bool mine = w->info.st_uid == geteuid() && w->info.st_gid == getegid();
-    const bool done = fd >= 0 && (mine || fchown(fd, w->info.st_uid, w->info.st_gid) == 0) &&
-                      fchmod(fd, w->info.st_mode & 0755) == 0 && fsync(fd) == 0;
-    const int saved = errno;
-    if (fd >= 0) {
-        close(fd);
-    }
-    return done ? MEDSEC_OK
-                : fail(w, MEDSEC_ERR_PERMISSION,
-                       "owner and mode of the registry cannot be kept: %s", strerror(saved));
-}
-
-static medsec_status make_room(work *w)
-{
-    medsec_status status =
-        medsec__secret_file_temporary(w->temporary, sizeof w->temporary, w->path);
-    const int fd = status == MEDSEC_OK ? mkostemp(w->temporary, O_CLOEXEC) : -1;
-    if (fd < 0) {
-        w->temporary[0] = '\0';
-        return fail(w, status == MEDSEC_OK ? MEDSEC_ERR_IO : status,
-                    "no file can be made beside the registry: %s", strerror(errno));
-    }
-    close(fd);
-    return MEDSEC_OK;
-}
-
-static medsec_status copy_beside(work *w)
-{
-    w->next.path = w->temporary;
     const medsec_status status = medsec__copy(&w->next, w->from);
     if (status != MEDSEC_OK) {
         return fail(w, status, "the copy: %s", medsec_registry_error(w->from));
     }
     medsec__audit_end(&w->result->now, &w->next.head);
     return MEDSEC_OK;
+}
+
+/* Who could use what was there can use what comes. */
+static bool take_owner(const work *w)
+{
+    const bool mine = w->info.st_uid == geteuid() && w->info.st_gid == getegid();
+    return (mine || fchown(w->fd, w->info.st_uid, w->info.st_gid) == 0) &&
+           fchmod(w->fd, w->info.st_mode & 0755) == 0;
+}
+
+static medsec_status write_beside(work *w)
+{
+    size_t len = 0;
+    medsec_status status =
+        medsec__secret_file_temporary(w->temporary, sizeof w->temporary, w->path);
+    w->fd = status == MEDSEC_OK ? mkostemp(w->temporary, O_CLOEXEC) : -1;
+    if (w->fd < 0) {
+        w->temporary[0] = '\0';
+        return fail(w, status == MEDSEC_OK ? MEDSEC_ERR_IO : status,
+                    "no file can be made beside the registry: %s", strerror(errno));
+    }
+    if (w->is_there && !take_owner(w)) {
+        return fail(w, MEDSEC_ERR_PERMISSION, "owner and mode of the registry cannot be kept: %s",
+                    strerror(errno));
+    }
+    unsigned char *bytes = medsec__copy_bytes(&w->next, &len);
+    status = bytes == NULL ? MEDSEC_ERR_MEMORY : medsec__secret_file_write(w->fd, bytes, len);
+    sqlite3_free(bytes);
+    return status == MEDSEC_OK
+               ? status
+               : fail(w, status, "beside the registry: %s",
+                      status == MEDSEC_ERR_IO ? strerror(errno) : medsec_strerror(status));
 }
 
 static bool is_unreadable(medsec_status status)
@@ -241,11 +244,21 @@ static medsec_status keep_before(work *w)
     return medsec__secret_file_sync_folder(kept);
 }
 
+/* What has the name is what was written. */
+static medsec_status check_name(const work *w)
+{
+    struct stat written, named;
+    const bool same = fstat(w->fd, &written) == 0 && lstat(w->temporary, &named) == 0 &&
+                      written.st_dev == named.st_dev && written.st_ino == named.st_ino;
+    return same ? MEDSEC_OK
+                : fail(w, MEDSEC_ERR_IO, "somebody took away what was written beside the registry");
+}
+
 static medsec_status replace(work *w)
 {
     medsec_status status = end_journal(w);
-    if (status == MEDSEC_OK && w->is_there) {
-        status = take_owner(w);
+    if (status == MEDSEC_OK) {
+        status = check_name(w);
     }
     if (status == MEDSEC_OK && w->is_there) {
         status = keep_before(w);
@@ -267,10 +280,10 @@ static medsec_status restore(work *w, const medsec_registry_unlock *unlock)
         status = open_copy(w, unlock);
     }
     if (status == MEDSEC_OK) {
-        status = make_room(w);
+        status = copy_and_verify(w);
     }
     if (status == MEDSEC_OK) {
-        status = copy_beside(w);
+        status = write_beside(w);
     }
     if (status == MEDSEC_OK && w->is_there) {
         status = judge(w);
@@ -285,7 +298,7 @@ medsec_status medsec_registry_restore(const char *path, const medsec_registry_un
         return MEDSEC_ERR_ARGUMENT;
     }
     memset(result, 0, sizeof *result);
-    work w = {.file = copy, .flags = flags, .result = result};
+    work w = {.file = copy, .flags = flags, .result = result, .fd = -1};
     const size_t len = strlen(path);
     if (len >= sizeof w.path) {
         return fail(&w, MEDSEC_ERR_ARGUMENT, "the registry: %s", strerror(ENAMETOOLONG));
@@ -295,6 +308,9 @@ medsec_status medsec_registry_restore(const char *path, const medsec_registry_un
     medsec__store_close(&w.next);
     medsec__store_close(&w.before); /* whoever waits goes on, and sees another file there */
     medsec_registry_close(w.from);
+    if (w.fd >= 0) {
+        close(w.fd);
+    }
     if (w.temporary[0] != '\0') {
         unlink(w.temporary);
     }

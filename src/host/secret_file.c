@@ -78,17 +78,18 @@ medsec_status medsec__secret_file_read(const char *path, char *out, size_t cap, 
     return status;
 }
 
-static bool write_all(int fd, const uint8_t *data, size_t len)
+medsec_status medsec__secret_file_write(int fd, const void *data, size_t len)
 {
+    const uint8_t *at = data;
     while (len > 0) {
-        ssize_t n = write(fd, data, len);
+        ssize_t n = write(fd, at, len);
         if (n < 0 && errno != EINTR) {
-            return false;
+            return MEDSEC_ERR_IO;
         }
-        data += n > 0 ? n : 0;
+        at += n > 0 ? n : 0;
         len -= n > 0 ? (size_t)n : 0;
     }
-    return fsync(fd) == 0;
+    return fsync(fd) == 0 ? MEDSEC_OK : MEDSEC_ERR_IO;
 }
 
 /* A new name is on disk only when its folder is. */
@@ -153,7 +154,7 @@ medsec_status medsec__secret_file_create(const char *path, const void *data, siz
     if (fd < 0) {
         return MEDSEC_ERR_IO;
     }
-    bool written = write_all(fd, data, len);
+    const bool written = medsec__secret_file_write(fd, data, len) == MEDSEC_OK;
     close_keeping_errno(fd);
     if (!written) {
         return drop(temporary, MEDSEC_ERR_IO);

@@ -26,6 +26,9 @@ MEDSEC_CHECK medsec_status medsec__secret_file_create(const char *path, const vo
 /* Gives a finished file its name, durably: the second half of the above. Removes `temporary`. */
 MEDSEC_CHECK medsec_status medsec__secret_file_publish(const char *temporary, const char *path);
 
+/* All of it, and on disk. ERR_IO (errno). */
+MEDSEC_CHECK medsec_status medsec__secret_file_write(int fd, const void *data, size_t len);
+
 /* The same, in the place of what has the name. ERR_IO (errno): `temporary` is removed, or all is
  * done but may not be on disk. */
 MEDSEC_CHECK medsec_status medsec__secret_file_replace(const char *temporary, const char *path);

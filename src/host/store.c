@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store.h"
 
+#include "vfs.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -154,7 +156,7 @@ static medsec_status read_number(medsec_registry *registry, const char *sql, int
     return status;
 }
 
-static medsec_status check_format(medsec_registry *registry)
+medsec_status medsec__store_check(medsec_registry *registry)
 {
     int64_t id = 0;
     int64_t format = 0;
@@ -188,9 +190,9 @@ static medsec_status check_format(medsec_registry *registry)
 static medsec_status connect(medsec_registry *registry)
 {
     /* A reader also asks for write access: it may have to undo what a crash left half done. */
-    int result =
-        sqlite3_open_v2(registry->path, &registry->db,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    int result = sqlite3_open_v2(
+        registry->path, &registry->db,
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, medsec__vfs());
     if (result != SQLITE_OK) {
         return medsec__fail_sqlite(registry, result);
     }
@@ -224,7 +226,7 @@ medsec_status medsec__store_open(medsec_registry *registry)
         status = connect(registry);
     }
     if (status == MEDSEC_OK) {
-        status = check_format(registry);
+        status = medsec__store_check(registry);
     }
     if (status == MEDSEC_OK && registry->mode == MEDSEC_REGISTRY_READ) {
         status = run_text(registry, "PRAGMA query_only=ON");

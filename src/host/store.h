@@ -82,6 +82,9 @@ medsec_status medsec__sqlite_status(int result);
 MEDSEC_CHECK medsec_status medsec__store_open(medsec_registry *registry);
 void medsec__store_close(medsec_registry *registry);
 
+/* Whether what is open is a registry. */
+MEDSEC_CHECK medsec_status medsec__store_check(medsec_registry *registry);
+
 /* Makes an empty one in the file at `path`, which is there and empty. */
 MEDSEC_CHECK medsec_status medsec__store_create(medsec_registry *registry);
 

@@ -393,6 +393,150 @@ static void test_backup_waits_for_a_commit(void **state)
     assert_null(holder);
 }
 
+static void add_view_and_let_go(void)
+{
+    assert_int_equal(sqlite3_exec(holder, "CREATE VIEW v AS SELECT 1; COMMIT", NULL, NULL, NULL),
+                     SQLITE_OK);
+    let_go();
+}
+
+/* What is looked at is the copy, not what was there before. */
+static void test_backup_of_what_was_altered_meanwhile(void **state)
+{
+    (void)state;
+    medsec_audit_end end;
+    assert_int_equal(sqlite3_open(fixture->path, &holder), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(holder, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+    while_waiting = add_view_and_let_go;
+    assert_int_equal(medsec_registry_backup(fixture->registry, path_of("copy.db"), &end),
+                     MEDSEC_ERR_CORRUPT);
+    assert_null(holder);
+    assert_int_equal(access(path_of("copy.db"), F_OK), -1);
+}
+
+static const char victim_text[] = "mine";
+
+static void make_victim(const char *name)
+{
+    scratch_write(path_of(name), victim_text, 4, 0600);
+}
+
+static void expect_victim(const char *name)
+{
+    struct stat info;
+    size_t len;
+    char *text = scratch_read(path_of(name), &len);
+    assert_int_equal(len, 4);
+    assert_memory_equal(text, victim_text, 4);
+    free(text);
+    assert_int_equal(stat(path_of(name), &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    assert_int_equal(info.st_uid, geteuid());
+}
+
+/* Puts a link in the place of what restore has written beside the registry, and lets it go on. */
+static void swap_and_let_go(void)
+{
+    const char *written = NULL;
+    DIR *folder = opendir(fixture->files.folder);
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        if (strstr(entry->d_name, ".new-") != NULL) {
+            written = path_of(entry->d_name);
+        }
+    }
+    closedir(folder);
+    assert_non_null(written);
+    assert_int_equal(unlink(written), 0);
+    assert_int_equal(symlink(path_of("victim"), written), 0);
+    let_go();
+}
+
+/* The gateway's user may write the registry's folder; restore may be root's. */
+static void test_restore_in_a_folder_of_somebody_else(void **state)
+{
+    (void)state;
+    (void)backup("copy.db");
+    make_victim("victim");
+    assert_int_equal(chmod(fixture->path, 0644), 0);
+    assert_true(geteuid() != 0 || chown(fixture->path, 1, 2) == 0);
+    assert_int_equal(sqlite3_open(fixture->path, &holder), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(holder, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    while_waiting = swap_and_let_go;
+    assert_int_equal(restore("copy.db", 0), MEDSEC_ERR_IO);
+    assert_non_null(strstr(result.why, "took away"));
+    assert_null(holder);
+    expect_victim("victim");
+    assert_int_equal(rows(), 3);
+    assert_int_equal(rename(fixture->path, path_of("elsewhere.db")), 0);
+    assert_int_equal(symlink(path_of("elsewhere.db"), fixture->path), 0);
+    assert_int_equal(restore("copy.db", 0), MEDSEC_ERR_ARGUMENT);
+    assert_non_null(strstr(result.why, "no regular file"));
+}
+
+static void put_u32(FILE *file, uint32_t number)
+{
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        assert_int_not_equal(fputc((int)(number >> shift & 0xff), file), EOF);
+    }
+}
+
+/* An empty journal with the name of a super-journal at its end (sqlite.org/fileformat2.html). */
+static void forge_journal(const char *super)
+{
+    static const uint8_t magic[8] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
+    uint32_t sum = 0;
+    size_t len;
+    free(scratch_read(fixture->path, &len));
+    FILE *file = fopen(path_of("medsec.db-journal"), "wb");
+    assert_non_null(file);
+    fwrite(magic, 1, sizeof magic, file);
+    put_u32(file, 0);
+    put_u32(file, 1);
+    put_u32(file, (uint32_t)(len / 4096));
+    put_u32(file, 512);
+    put_u32(file, 4096);
+    for (int i = 28; i < 512; i++) {
+        fputc(0, file);
+    }
+    put_u32(file, 0x40000000u / 4096 + 1);
+    fputs(super, file);
+    for (const char *at = super; *at != '\0'; at++) {
+        sum += (uint8_t)*at;
+    }
+    put_u32(file, (uint32_t)strlen(super));
+    put_u32(file, sum);
+    fwrite(magic, 1, sizeof magic, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The first who opens may be told of a failure; the journal is gone then. */
+static void test_a_forged_journal_deletes_nothing(void **state)
+{
+    (void)state;
+    const medsec_registry_unlock by = unlock();
+    (void)backup("copy.db");
+    make_victim("victim");
+    medsec_registry_close(fixture->registry);
+    fixture->registry = NULL;
+    for (medsec_registry_mode mode = MEDSEC_REGISTRY_READ; mode <= MEDSEC_REGISTRY_WRITE; mode++) {
+        medsec_registry *registry = NULL;
+        forge_journal(path_of("victim"));
+        medsec_status status =
+            medsec_registry_open(&registry, fixture->path, &by, mode, "somebody");
+        assert_true(status == MEDSEC_OK || status == MEDSEC_ERR_IO);
+        medsec_registry_close(registry);
+        assert_int_equal(access(path_of("medsec.db-journal"), F_OK), -1);
+        expect_victim("victim");
+    }
+    forge_journal(path_of("victim"));
+    (void)restore("copy.db", 0);
+    expect_victim("victim");
+    assert_int_equal(restore("copy.db", 0), MEDSEC_OK);
+    fixture->registry = registry_fixture_open(fixture, MEDSEC_REGISTRY_WRITE);
+    assert_int_equal(rows(), 3);
+}
+
 #define FIXED(name) cmocka_unit_test_setup_teardown(name, setup, registry_fixture_teardown)
 
 int main(void)
@@ -409,6 +553,9 @@ int main(void)
         FIXED(test_a_change_that_waited_is_made_in_the_new_file),
         FIXED(test_restore_waits_for_a_change_and_sees_it),
         FIXED(test_backup_waits_for_a_commit),
+        FIXED(test_backup_of_what_was_altered_meanwhile),
+        FIXED(test_restore_in_a_folder_of_somebody_else),
+        FIXED(test_a_forged_journal_deletes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
