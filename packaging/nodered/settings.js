@@ -62,6 +62,6 @@ module.exports = {
     editorTheme: { tours: false },
     logging: { console: { level: process.env.MEDSEC_LOG_LEVEL ?? 'warn', metrics: false, audit: false } },
     credentialSecret,
-    ...(editor ? storage.onDisk(path.resolve(userDir), { ...flow, authenticate, editorHeaders })
-        : storage.inMemory(flow)),
+    ...(editor ? storage.onDisk(path.resolve(userDir),
+        { ...flow, users, sessionHours, authenticate, editorHeaders }) : storage.inMemory(flow)),
 };

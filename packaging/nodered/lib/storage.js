@@ -36,7 +36,7 @@ function inMemory({ flows, credentials }) {
 
 // With the editor: the flow begins as ours, and is its user's from then on. Who may edit it can run
 // anything in this process; the names are those of the login file.
-function onDisk(userDir, { flows, credentials, authenticate, editorHeaders }) {
+function onDisk(userDir, { flows, credentials, users, sessionHours, authenticate, editorHeaders }) {
     process.umask(0o077); // Node-RED keeps sessions of the editor in files there
     const begin = (name, value) => {
         try {
@@ -50,11 +50,12 @@ function onDisk(userDir, { flows, credentials, authenticate, editorHeaders }) {
     };
     begin('flows.json', flows);
     begin('flows_cred.json', credentials);
-    const editor = (name) => ({ username: name, permissions: '*' });
+    const editor = (name) => (users.has(name) ? { username: name, permissions: '*' } : null);
     return {
         userDir, flowFile: 'flows.json', httpAdminRoot: '/editor', httpAdminMiddleware: editorHeaders,
         adminAuth: {
-            type: 'credentials', users: async (name) => editor(name),
+            type: 'credentials', sessionExpiryTime: sessionHours * 3600,
+            users: async (name) => editor(name),
             authenticate: async (name, text) =>
                 (await authenticate('editor', String(name), String(text)) === 0 ? editor(name) : null),
         },
