@@ -24,6 +24,7 @@ test('what came quicker than those before does not go back', () => {
     const xs = at([[0, 900], [50, 950], [100, 110], [150, 160], [200, 210], [250, 260]]);
     assert.ok(xs.every((x, i) => i === 0 || x > xs[i - 1]), String(xs));
     assert.ok(xs.at(-1) < 1150);
+    assert.ok(xs.every((x, i) => i === 0 || x - xs[i - 1] >= 20), String(xs)); // and does not bunch
 });
 
 test('the quickest is the truth in the end', () => {

@@ -8,7 +8,7 @@ import { LIMITS, load } from './modules.mjs';
 
 const words = load('flows/words');
 const { credentials, flows } = load('flows/flows');
-const { check } = load('lib/limits');
+const { check, judge } = load('lib/limits');
 
 const row = (more = {}) => ({
     id: 'a', online: true, reason: '', level: 'ok', findings: [], heart: { value: 72.4, state: '' }, ...more,
@@ -86,6 +86,11 @@ describe('the flow', () => {
 });
 
 describe('limits', () => {
+    test('that are not there tell nothing', () => {
+        const none = { alarmBelow: null, warnBelow: null, warnFrom: null, alarmFrom: null };
+        assert.deepEqual([-5, 0, 500].map((value) => judge(none, value)), [null, null, null]);
+    });
+
     test('that are not limits are refused with words', () => {
         const change = (change_) => ({ ...LIMITS, temperature: { ...LIMITS.temperature, ...change_ } });
         assert.equal(check(LIMITS), LIMITS);
