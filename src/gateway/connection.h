@@ -47,7 +47,7 @@ struct medsec__connection {
     const medsec_profile *profile;
     struct medsec__batches batches; /* not acknowledged, oldest first */
     medsec__batch *filling; /* of the message that is being reported */
-    medsec__heart *heart; /* of its device; NULL before the first reading of a signal */
+    medsec__heart *heart; /* of its device; NULL before the second reading of a signal */
     uint8_t *partial; /* a record that is not whole; a block of the loop's, or NULL */
     uint64_t since_ms; /* accepted, or last reading; orders the lists */
     uint64_t readings;

@@ -94,7 +94,8 @@ void medsec__heart_take(medsec__connection *c, const medsec_event *event)
 {
     unsigned index;
     const medsec_vital *vital = signal_of(c->profile, &index);
-    if (!vital || c->loop->gateway->options.no_heart_rate || index >= event->reading->count) {
+    if (!vital || c->loop->gateway->options.no_heart_rate || index >= event->reading->count ||
+        c->readings == 0) { /* one reading is no stream, and many devices may be silent after it */
         return;
     }
     medsec__heart *heart = c->heart ? c->heart : open_heart(c, vital->signal);
