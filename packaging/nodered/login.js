@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
 // Makes a line of the login file.
-//   node login.js add NAME --login-file FILE            the password is the first line of standard input
+//   node login.js add NAME --login-file FILE            the password is standard input's first line
 //   node login.js add NAME --login-file FILE --random   makes one, and prints it
 // A name that is there already gets the new password. Restart the dashboard afterwards.
 'use strict';

@@ -25,15 +25,17 @@ function given() {
     }
 }
 
-const { broker, credentialSecret, devicesMax, editor, limits, listen, sessionHours, tls, userDir, users } =
-    given();
+const {
+    broker, credentialSecret, devicesMax, editor, limits, listen, sessionHours, tls, userDir, users,
+} = given();
 const flow = { flows: flows(limits), credentials };
 const ward = new Ward({ limits, devicesMax });
 const viewers = new Viewers(ward);
 const sessions = new Sessions(sessionHours * 3600000);
 setInterval(() => sessions.expire(), 10000).unref();
 
-// The flow takes these by name; a password is then not in a flow, and not in the process's arguments.
+// The flow takes these by name; a password is then not in a flow, and not in the process's
+// arguments.
 process.env.MEDSEC_MQTT_URL = broker.url;
 process.env.MEDSEC_MQTT_CA = broker.ca;
 process.env.MEDSEC_MQTT_USER = broker.user;
@@ -60,7 +62,9 @@ module.exports = {
     diagnostics: { enabled: false },
     runtimeState: { enabled: false },
     editorTheme: { tours: false },
-    logging: { console: { level: process.env.MEDSEC_LOG_LEVEL ?? 'warn', metrics: false, audit: false } },
+    logging: {
+        console: { level: process.env.MEDSEC_LOG_LEVEL ?? 'warn', metrics: false, audit: false },
+    },
     credentialSecret,
     ...(editor ? storage.onDisk(path.resolve(userDir),
         { ...flow, users, sessionHours, authenticate, editorHeaders }) : storage.inMemory(flow)),

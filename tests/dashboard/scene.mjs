@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole way, as in life: simulated devices -> gateway -> broker with TLS, logins and access rules
-// -> dashboard; and a subscriber of its own that sees what the broker has.
+// The whole way, as in life: simulated devices -> gateway -> broker with TLS, logins and access
+// rules -> dashboard; and a subscriber of its own that sees what the broker has.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+    closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync,
+} from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
 import { join } from 'node:path';
@@ -14,7 +16,8 @@ import { folder as dashboard, require } from './modules.mjs';
 
 export const USER = 'nurse';
 export const PASSWORD = 'correct horse battery';
-const PASSWORDS = { gateway: 'gateway-password-1', dashboard: 'dashboard-password-2', watcher: 'watcher-password-3' };
+const PASSWORDS = { gateway: 'gateway-password-1', dashboard: 'dashboard-password-2',
+    watcher: 'watcher-password-3' };
 const START_MS = 40000;
 
 export async function until(what, condition, ms = 20000) {
@@ -43,7 +46,8 @@ async function freePort() {
 export class Scene {
     // `build`: with the programs; `folder`: for everything that is made.
     constructor(build, folder) {
-        Object.assign(this, { build, folder, processes: new Map(), latest: new Map(), order: new Map(),
+        Object.assign(this, { build, folder, processes: new Map(), latest: new Map(),
+            order: new Map(),
             counted: 0 });
         rmSync(folder, { recursive: true, force: true });
         mkdirSync(join(folder, 'devices'), { recursive: true });
@@ -54,11 +58,12 @@ export class Scene {
     }
 
     run(program, args, input) {
-        return execFileSync(program, args, { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] });
+        return execFileSync(program, args, { input, encoding: 'utf8', stdio: 'pipe' });
     }
 
     keygen(...args) {
-        return this.run(join(this.build, 'cli/medsec-keygen'), [...args, '--registry', this.path('medsec.db')]);
+        return this.run(join(this.build, 'cli/medsec-keygen'), [...args, '--registry',
+            this.path('medsec.db')]);
     }
 
     start(name, program, args, env = {}, stdin = 'ignore') {
@@ -80,12 +85,14 @@ export class Scene {
         const ended = once(process_, 'exit');
         process_.kill('SIGCONT');
         process_.kill('SIGTERM');
-        await Promise.race([ended, new Promise((resolve) => { setTimeout(resolve, 5000).unref(); })]);
+        const late = new Promise((resolve) => { setTimeout(resolve, 5000).unref(); });
+        await Promise.race([ended, late]);
         process_.kill('SIGKILL');
     }
 
     log(name) {
-        return existsSync(this.path(`${name}.log`)) ? readFileSync(this.path(`${name}.log`), 'utf8') : '';
+        const file = this.path(`${name}.log`);
+        return existsSync(file) ? readFileSync(file, 'utf8') : '';
     }
 
     secret(name, text) {
@@ -94,8 +101,10 @@ export class Scene {
     }
 
     certificates() {
-        this.run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-            '-keyout', this.path('key.pem'), '-out', this.path('cert.pem'), '-days', '2', '-subj', '/CN=localhost',
+        this.run('openssl', [
+            'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+            '-keyout', this.path('key.pem'), '-out', this.path('cert.pem'), '-days', '2',
+            '-subj', '/CN=localhost',
             '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']);
     }
 
@@ -103,43 +112,52 @@ export class Scene {
     devices(medsec1, seed) {
         this.keygen('init');
         this.keygen('add', 'bed', '--count', String(medsec1), '--out', this.path('devices'));
-        this.keygen('add', 'seed', '--count', String(seed), '--wire', 'seed', '--out', this.path('devices'));
-        const ids = (prefix, count) => Array.from({ length: count }, (_, i) => `${prefix}-${String(i + 1).padStart(4, '0')}`);
+        this.keygen('add', 'seed', '--count', String(seed), '--wire', 'seed', '--out',
+            this.path('devices'));
+        const ids = (prefix, count) => Array.from({ length: count }, (_, i) =>
+            `${prefix}-${String(i + 1).padStart(4, '0')}`);
         this.ids = [...ids('bed', medsec1), ...ids('seed', seed)];
     }
 
     async startBroker() {
         this.brokerPort ??= await freePort();
         const grants = this.secret('grants', 'dashboard read *\nwatcher read *\n');
-        this.keygen('broker-acl', '--format', 'mosquitto', '--grants', grants, '--out', this.path('acl'));
+        this.keygen('broker-acl', '--format', 'mosquitto', '--grants', grants, '--out',
+            this.path('acl'));
         writeFileSync(this.path('passwords'), '', { mode: 0o600 });
         for (const [user, password] of Object.entries(PASSWORDS)) {
             this.run('mosquitto_passwd', ['-b', this.path('passwords'), user, password]);
         }
         writeFileSync(this.path('mosquitto.conf'), [
-            `listener ${this.brokerPort} 127.0.0.1`, 'user root', `certfile ${this.path('cert.pem')}`,
-            `keyfile ${this.path('key.pem')}`, 'allow_anonymous false', `password_file ${this.path('passwords')}`,
-            `acl_file ${this.path('acl')}`, 'set_tcp_nodelay true', 'max_queued_messages 0', ''].join('\n'));
-        const broker = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto'].find(existsSync) ?? 'mosquitto';
+            `listener ${this.brokerPort} 127.0.0.1`, 'user root',
+            `certfile ${this.path('cert.pem')}`, `keyfile ${this.path('key.pem')}`,
+            'allow_anonymous false', `password_file ${this.path('passwords')}`,
+            `acl_file ${this.path('acl')}`, 'set_tcp_nodelay true', 'max_queued_messages 0', '',
+        ].join('\n'));
+        const places = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto'];
+        const broker = places.find(existsSync) ?? 'mosquitto';
         this.start('broker', broker, ['-c', this.path('mosquitto.conf')]);
         await until('the broker listens', () => new Promise((resolve) => {
-            const socket = net.connect(this.brokerPort, '127.0.0.1', () => socket.end(() => resolve(true)));
+            const socket = net.connect(this.brokerPort, '127.0.0.1');
+            socket.on('connect', () => socket.end(() => resolve(true)));
             socket.on('error', () => resolve(false));
         }));
     }
 
     async startGateway(publish = 'fields,reading') {
         this.gatewayPort ??= await freePort();
-        this.start('gateway', join(this.build, 'cli/medsec-proxy'), ['--registry', this.path('medsec.db'),
-            '--listen', `127.0.0.1:${this.gatewayPort}`, '--broker', `mqtts://localhost:${this.brokerPort}`,
-            '--broker-ca', this.path('cert.pem'), '--broker-user', 'gateway', '--broker-password-file',
+        this.start('gateway', join(this.build, 'cli/medsec-proxy'), [
+            '--registry', this.path('medsec.db'), '--listen', `127.0.0.1:${this.gatewayPort}`,
+            '--broker', `mqtts://localhost:${this.brokerPort}`, '--broker-ca', this.path('cert.pem'),
+            '--broker-user', 'gateway', '--broker-password-file',
             this.secret('gateway.password', PASSWORDS.gateway), '--publish', publish]);
         await until('the gateway listens', () => / listening /.test(this.log('gateway')));
     }
 
     // As the devices' wires say; each line to its standard input moves the vitals.
     startSim(...more) {
-        this.sim = this.start('sim', join(this.build, 'cli/medsec-sim'), ['--connect', `127.0.0.1:${this.gatewayPort}`,
+        this.sim = this.start('sim', join(this.build, 'cli/medsec-sim'), [
+            '--connect', `127.0.0.1:${this.gatewayPort}`,
             '--credentials', this.path('devices'), '--menu', ...more], {}, 'pipe');
     }
 
@@ -150,18 +168,22 @@ export class Scene {
     async startDashboard(env = {}) {
         this.port ??= await freePort();
         if (!existsSync(this.path('login'))) {
-            this.run(process.execPath, [fileURLToPath(new URL('login.js', dashboard)), 'add', USER, '--login-file',
+            this.run(process.execPath, [fileURLToPath(new URL('login.js', dashboard)), 'add', USER,
+                '--login-file',
                 this.path('login')], `${PASSWORD}\n`);
         }
-        this.start('dashboard', process.execPath, [fileURLToPath(new URL('node_modules/node-red/red.js', dashboard)),
+        this.start('dashboard', process.execPath,
+            [fileURLToPath(new URL('node_modules/node-red/red.js', dashboard)),
             '--settings', fileURLToPath(new URL('settings.js', dashboard))], {
-            MEDSEC_LISTEN: `127.0.0.1:${this.port}`, MEDSEC_MQTT_URL: `mqtts://localhost:${this.brokerPort}`,
+            MEDSEC_LISTEN: `127.0.0.1:${this.port}`,
+            MEDSEC_MQTT_URL: `mqtts://localhost:${this.brokerPort}`,
             MEDSEC_MQTT_CA: this.path('cert.pem'), MEDSEC_MQTT_USER: 'dashboard',
             MEDSEC_MQTT_PASSWORD_FILE: this.secret('dashboard.password', PASSWORDS.dashboard),
             MEDSEC_HTTPS_CERT: this.path('cert.pem'), MEDSEC_HTTPS_KEY: this.path('key.pem'),
             MEDSEC_LOGIN_FILE: this.path('login'), ...env,
         });
-        await until('the dashboard has its broker', async () => (await this.health()) === 200, START_MS)
+        await until('the dashboard has its broker', async () => (await this.health()) === 200,
+            START_MS)
             .catch((error) => { throw new Error(`${error.message}\n${this.log('dashboard')}`); });
     }
 
@@ -171,7 +193,8 @@ export class Scene {
 
     health() {
         return new Promise((resolve) => {
-            https.get({ host: '127.0.0.1', port: this.port, path: '/healthz', rejectUnauthorized: false, agent: false },
+            https.get({ host: '127.0.0.1', port: this.port, path: '/healthz',
+                rejectUnauthorized: false, agent: false },
                 (res) => { res.resume(); resolve(res.statusCode); }).on('error', () => resolve(0));
         });
     }
@@ -214,7 +237,8 @@ export class Scene {
 
     // Seconds of processor that a process took so far.
     cpu(name) {
-        const stat = readFileSync(`/proc/${this.processes.get(name).pid}/stat`, 'utf8').split(') ')[1].split(' ');
+        const file = `/proc/${this.processes.get(name).pid}/stat`;
+        const stat = readFileSync(file, 'utf8').split(') ')[1].split(' ');
         return (Number(stat[11]) + Number(stat[12])) / 100;
     }
 

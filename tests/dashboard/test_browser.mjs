@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The dashboard in Chromium, with fifty devices at 20 readings a second on both wires: what is on the
-// page is what the broker had. Usage: node test_browser.mjs BUILD; pictures go to
+// The dashboard in Chromium, with fifty devices at 20 readings a second on both wires: what is on
+// the page is what the broker had. Usage: node test_browser.mjs BUILD; pictures go to
 // BUILD/tests/dashboard/screenshots.
 
 import assert from 'node:assert/strict';
@@ -20,7 +20,8 @@ const PHONE = { width: 390, height: 844 };
 const CONTRAST_MIN = 4.5;
 const CPU_MAX = 0.6; // of one processor, for 1000 readings a second and the tabs
 
-for (const [there, what] of [[CHROMIUM, 'no chromium'], [existsSync('/usr/sbin/mosquitto'), 'no mosquitto']]) {
+for (const [there, what] of [[CHROMIUM, 'no chromium'], [existsSync('/usr/sbin/mosquitto'),
+    'no mosquitto']]) {
     if (!there) {
         console.log(`skipped: ${what}`);
         process.exit(77);
@@ -36,9 +37,11 @@ const complaints = [];
 const foreign = [];
 
 async function tab({ viewport = DESKTOP, colorScheme = 'light', storageState } = {}) {
-    const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme, storageState });
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme,
+        storageState });
     const opened = await context.newPage();
-    opened.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
+    opened.on('console', (message) => ['error', 'warning'].includes(message.type()) &&
+        complaints.push(message.text()));
     opened.on('pageerror', (error) => complaints.push(String(error)));
     opened.on('request', (request) => {
         if (!request.url().startsWith(scene.url) && !/^(data|blob):/.test(request.url())) {
@@ -66,17 +69,22 @@ const enter = async (path, options) => {
 const go = (opened, path) => opened.evaluate((where) => document.querySelector('#app').__vue_app__
     .config.globalProperties.$router.push(where), path);
 const leave = (opened) => opened.context().close();
-const show = (opened, name, fullPage = false) => opened.screenshot({ path: join(pictures, `${name}.png`), fullPage });
+const show = (opened, name, fullPage = false) => opened.screenshot({ path: join(pictures,
+    `${name}.png`), fullPage });
 const devicePath = (id) => `/dashboard/device?id=${id}`;
 
 const shown = (opened, device, vital) =>
-    opened.locator(`[data-device="${device}"][data-vital="${vital}"]`).textContent({ timeout: 5000 });
-const gauge = (opened, name) => opened.locator(`.medsec-${name} .nrdb-ui-gauge-value span`).textContent({ timeout: 5000 });
+    opened.locator(`[data-device="${device}"][data-vital="${vital}"]`).textContent(
+        { timeout: 5000 });
+const gauge = (opened, name) =>
+    opened.locator(`.medsec-${name} .nrdb-ui-gauge-value span`).textContent({ timeout: 5000 });
 // All beds of the ward, in the order of the page.
-const beds = (opened) => opened.evaluate(() => [...document.querySelectorAll('.medsec-bed')].map((bed) => {
+const beds = (opened) => opened.evaluate(() => [...document.querySelectorAll('.medsec-bed')].map(
+    (bed) => {
     const text = (vital) => bed.querySelector(`[data-vital=${vital}]`)?.textContent ?? '';
     return {
-        id: bed.dataset.device, level: bed.dataset.level, temperature: text('temperature'), heart: text('heart'),
+        id: bed.dataset.device, level: bed.dataset.level, temperature: text('temperature'),
+            heart: text('heart'),
         age: text('age'), status: text('status'), why: text('why'),
         reason: text('reason'),
     };
@@ -93,7 +101,8 @@ before(async () => {
     [browser] = await Promise.all([
         chromium.launch({
             executablePath: CHROMIUM,
-            args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update',
+            args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking',
+                '--disable-component-update',
                 '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost'],
         }),
         scene.startDashboard(), scene.subscribe(),
@@ -112,7 +121,8 @@ describe('logging in', () => {
         await show(page, 'login');
         await logIn(page, 'a wrong password');
         assert.match(await page.getByRole('alert').textContent(), /Wrong name or password/);
-        assert.equal(await page.evaluate(() => fetch('/dashboard/_setup').then(({ status }) => status)), 401);
+        assert.equal(await page.evaluate(() => fetch('/dashboard/_setup').then(({ status }) =>
+            status)), 401);
         complaints.length = 0; // of the 401s
     });
 
@@ -126,8 +136,10 @@ describe('logging in', () => {
 
 describe('the ward', () => {
     test('shows one device by itself', async () => {
-        await scene.publish('Pico/solo-1/Reading', JSON.stringify({ device: 'solo-1', values: { Temp: 36.94 } }));
-        await until('solo-1 is there', async () => (await bed(page, 'solo-1'))?.temperature === '36.9');
+        await scene.publish('Pico/solo-1/Reading', JSON.stringify({ device: 'solo-1',
+            values: { Temp: 36.94 } }));
+        await until('solo-1 is there', async () => (await bed(page,
+            'solo-1'))?.temperature === '36.9');
         assert.equal((await beds(page)).length, 1);
         await scene.publish('Pico/solo-1/Status', '', { retain: true });
         await until('it is gone', async () => (await beds(page)).length === 0);
@@ -163,7 +175,8 @@ describe('the ward', () => {
         const [{ level, status, why, temperature }] = await beds(page);
         assert.deepEqual([level, status, why], ['alarm', '▲ALARM', 'temperature very high']);
         assert.equal(temperature, scene.values('bed-0033').Temp.toFixed(1));
-        assert.match(await page.locator('[aria-live=assertive]').textContent(), /bed-0033: temperature very high/);
+        assert.match(await page.locator('[aria-live=assertive]').textContent(),
+            /bed-0033: temperature very high/);
         assert.match(await page.title(), /1 ALARM/);
         scene.move(2, steps, 'bed-0033');
         await until('no alarm', async () => (await bed(page, 'bed-0033')).level === 'ok');
@@ -175,17 +188,21 @@ describe('the ward', () => {
             const rows = await beds(page);
             wrong = rows.filter(({ id, heart, reason }) => {
                 const sent = scene.heartRate(id);
-                return sent === 'none' ? heart !== '–' || reason === '' : heart !== sent || reason !== '';
+                return sent === 'none' ? heart !== '–' || reason === '' : heart !== sent ||
+                    reason !== '';
             });
-            const found = rows.map(({ heart }) => Number(heart)).filter((rate) => rate >= 60 && rate <= 85);
+            const found = rows.map(({ heart }) => Number(heart)).filter((rate) => rate >= 60 &&
+                rate <= 85);
             return wrong.length === 0 && found.length >= 40; // simulated: 72, and up to a tenth off
         }, 30000).catch((error) => { throw new Error(`${error.message}: ${JSON.stringify(wrong)}`); });
     });
 
     // Two that are not simulated.
     const invent = async () => {
-        for (const [id, suffix, text] of [['ward-4-window-right', 'Heart_Rate', '141'], ['poor-1', 'Heart_Rate/Reason', 'noisy']]) {
-            await scene.publish(`Pico/${id}/Reading`, JSON.stringify({ device: id, values: { Temp: 36.9 } }));
+        for (const [id, suffix, text] of [['ward-4-window-right', 'Heart_Rate', '141'], ['poor-1',
+            'Heart_Rate/Reason', 'noisy']]) {
+            await scene.publish(`Pico/${id}/Reading`, JSON.stringify({ device: id,
+                values: { Temp: 36.9 } }));
             await scene.publish(`Pico/${id}/Physiological_Data/${suffix}`, text);
         }
     };
@@ -194,8 +211,10 @@ describe('the ward', () => {
         await invent();
         await until('a rate', async () => (await beds(page))[0].heart === '141');
         const [{ id, level, why }] = await beds(page);
-        assert.deepEqual([id, level, why], ['ward-4-window-right', 'alarm', 'heart rate very high']);
-        await until('a reason', async () => (await bed(page, 'poor-1')).reason === 'signal too unsteady');
+        assert.deepEqual([id, level, why], ['ward-4-window-right', 'alarm',
+            'heart rate very high']);
+        await until('a reason', async () => (await bed(page,
+            'poor-1')).reason === 'signal too unsteady');
         assert.equal((await bed(page, 'poor-1')).heart, '–');
     });
 
@@ -205,11 +224,15 @@ describe('the ward', () => {
             for (const colorScheme of ['dark', 'light']) {
                 await page.setViewportSize(viewport);
                 await page.emulateMedia({ colorScheme });
-                await page.waitForFunction((mode) => document.documentElement.dataset.mode === mode, colorScheme);
+                await page.waitForFunction((mode) => document.documentElement.dataset.mode === mode,
+                    colorScheme);
                 await show(page, `ward-${name}-${colorScheme}`);
-                assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), viewport.width);
-                assert.ok(await page.evaluate(() => [...document.querySelectorAll('.medsec-id, .medsec-badge, b')]
-                    .every((each) => each.scrollWidth <= each.clientWidth || getComputedStyle(each).display === 'inline')));
+                assert.equal(await page.evaluate(() => document.documentElement.scrollWidth),
+                    viewport.width);
+                assert.ok(await page.evaluate(() =>
+                    [...document.querySelectorAll('.medsec-id, .medsec-badge, b')]
+                    .every((each) => each.scrollWidth <= each.clientWidth ||
+                        getComputedStyle(each).display === 'inline')));
                 const [worst] = await contrasts(page);
                 assert.ok(worst.ratio >= CONTRAST_MIN, `${worst.text}: ${worst.ratio}`);
             }
@@ -224,7 +247,8 @@ describe('the ward', () => {
         await session.send('Performance.enable');
         const busy = async () => (await session.send('Performance.getMetrics')).metrics
             .find(({ name }) => name === 'TaskDuration').value;
-        const mark = async () => ({ at: performance.now(), cpu: scene.cpu('dashboard'), tab: await busy(), count: scene.counted });
+        const mark = async () => ({ at: performance.now(), cpu: scene.cpu('dashboard'),
+            tab: await busy(), count: scene.counted });
         const begin = await mark();
         await until('five seconds of readings', () => performance.now() - begin.at > 5000);
         const end = await mark();
@@ -251,17 +275,22 @@ describe('a device', () => {
         let seen;
         await until('the gauges have what the broker has', async () => {
             const { Temp, TempMcu, TempMpu, Acel_x, Acel_y, Acel_z } = scene.values('bed-0005');
-            seen = await Promise.all(['temperature', 'mcu', 'mpu', 'x', 'y', 'z'].map((name) => gauge(page, name)));
+            seen = await Promise.all(['temperature', 'mcu', 'mpu', 'x', 'y', 'z'].map((name) =>
+                gauge(page, name)));
             return TempMcu > 26 && [Temp, TempMcu, TempMpu, Acel_x, Acel_y, Acel_z]
                 .every((value, i) => Number(seen[i]) === value);
         }).catch((error) => { throw new Error(`${error.message}: ${seen}`); });
         assert.deepEqual(seen.slice(3, 5), ['0.4', '-0.2']);
-        await until('the sliders too', async () => String(await page.locator('.medsec-slider [role=slider]')
-            .evaluateAll((all) => all.map((each) => Number(each.getAttribute('aria-valuenow'))))) === '0.4,-0.2,0');
-        for (const [vital, address, port] of [['serverAddress', 'Internal_Server/Ip_address', 'Internal_Server/Port_address'],
+        await until('the sliders too', async () =>
+            String(await page.locator('.medsec-slider [role=slider]')
+            .evaluateAll((all) => all.map((each) =>
+                Number(each.getAttribute('aria-valuenow'))))) === '0.4,-0.2,0');
+        for (const [vital, address, port] of [['serverAddress', 'Internal_Server/Ip_address',
+            'Internal_Server/Port_address'],
             ['deviceAddress', 'Ip_address', 'Port_address']]) {
             assert.equal(await shown(page, 'bed-0005', vital),
-                [address, port].map((topic) => scene.latest.get(`Pico/bed-0005/${topic}`)).join(':'));
+                [address, port].map((topic) =>
+                    scene.latest.get(`Pico/bed-0005/${topic}`)).join(':'));
         }
         const points = await until('the chart has five seconds', async () => {
             const found = await chart(page);
@@ -277,17 +306,22 @@ describe('a device', () => {
         other = await enter(devicePath('seed-0004'), { colorScheme: 'dark' });
         scene.move(7, 3, 'bed-0001');
         scene.move(8, 6, 'seed-0004');
-        await until('each has its own', async () => await gauge(one, 'x') === '0.3' && await gauge(other, 'x') === '-0.6');
+        await until('each has its own', async () => await gauge(one, 'x') === '0.3' &&
+            await gauge(other, 'x') === '-0.6');
         for (let i = 0; i < 10; i++) {
-            assert.deepEqual([await gauge(one, 'x'), await gauge(other, 'x'), await gauge(page, 'x')], ['0.3', '-0.6', '0.4']);
-            assert.deepEqual(await Promise.all([one, other].map((each) => each.locator('h2').textContent())),
+            assert.deepEqual([await gauge(one, 'x'), await gauge(other, 'x'), await gauge(page,
+                'x')], ['0.3', '-0.6', '0.4']);
+            assert.deepEqual(await Promise.all([one, other].map((each) =>
+                each.locator('h2').textContent())),
                 ['bed-0001', 'seed-0004']);
         }
         for (const [opened, id] of [[one, 'bed-0001'], [other, 'seed-0004']]) {
             assert.equal(await shown(opened, id, 'temperature'), scene.values(id).Temp.toFixed(2));
         }
-        await until('charts', async () => (await chart(one)).length > 40 && (await chart(other)).length > 40);
-        assert.notDeepEqual((await chart(one)).map(({ y }) => y), (await chart(other)).map(({ y }) => y));
+        await until('charts', async () => (await chart(one)).length > 40 &&
+            (await chart(other)).length > 40);
+        assert.notDeepEqual((await chart(one)).map(({ y }) => y), (await chart(other)).map((
+            { y }) => y));
         await show(one, 'device-phone-light', true);
         await show(other, 'device-desktop-dark', true);
         for (const opened of [page, other]) {
@@ -305,7 +339,8 @@ describe('a device', () => {
     // What the chart's widget was given, from the page's own store.
     const chart = (opened) => opened.evaluate(() => {
         const { $store } = document.querySelector('#app').__vue_app__.config.globalProperties;
-        return ($store.state.data.messages.chart ?? []).map(({ _datapoint: { x, y } }) => ({ x, y }));
+        return ($store.state.data.messages.chart ?? []).map(({ _datapoint: { x, y } }) => ({ x,
+            y }));
     });
 });
 
@@ -320,22 +355,30 @@ describe('hostile input', () => {
             [`Pico/${encodeURIComponent(HTML).slice(0, 60)}/Status`, '{"status":"online"}'],
             ['Pico/<img src=x onerror=alert(1)>/Status', '{"status":"online"}'],
             ['Pico/__proto__/Reading', JSON.stringify({ device: '__proto__', values })],
-            ['Pico/evil-1/Status', JSON.stringify({ status: 'online', reason: HTML, wire: HTML.slice(0, 15), time: HTML })],
+            ['Pico/evil-1/Status', JSON.stringify({ status: 'online', reason: HTML,
+                wire: HTML.slice(0, 15), time: HTML })],
             ['Pico/evil-1/Profile', JSON.stringify({ vitals: [
-                { key: 'Temp', topic: 'Physiological_Data/Temperature', unit: '<i>C</i>', decimals: 1 },
-                { key: 'b', topic: 'X/<img src=x onerror="window.hit=1">{{7*7}}', unit: '{{1}}<u>', decimals: 1 }] })],
-            ['Pico/evil-1/Reading', JSON.stringify({ device: 'evil-1', values: { Temp: 36.6, b: 1 }, suspect: [HTML] })],
-            ['Pico/evil-1/Ip_address', HTML], ['Pico/evil-1/Physiological_Data/Heart_Rate/Reason', HTML],
+                { key: 'Temp', topic: 'Physiological_Data/Temperature', unit: '<i>C</i>',
+                    decimals: 1 },
+                { key: 'b', topic: 'X/<img src=x onerror="window.hit=1">{{7*7}}', unit: '{{1}}<u>',
+                    decimals: 1 }] })],
+            ['Pico/evil-1/Reading', JSON.stringify({ device: 'evil-1', values: { Temp: 36.6, b: 1 },
+                suspect: [HTML] })],
+            ['Pico/evil-1/Ip_address', HTML], ['Pico/evil-1/Physiological_Data/Heart_Rate/Reason',
+                HTML],
             ['Pico/evil-1/Reading', '{"device":"evil-1","values":{"__proto__":{"polluted":1}}}'],
             ['Pico/bed-0001/Reading', `{"device":"bed-0001","values":${'['.repeat(50000)}`],
-            ['Pico/bed-0001/Reading', Buffer.alloc(300000, 0x7b)], ['Pico/bed-0001/Reading', Buffer.from([0xff, 0, 0xfe])],
+            ['Pico/bed-0001/Reading', Buffer.alloc(300000, 0x7b)], ['Pico/bed-0001/Reading',
+                Buffer.from([0xff, 0, 0xfe])],
             ['Pico/bed-0001/Readings', '{"device":"bed-0001","readings":{"length":1e9}}'],
         ]) {
             await scene.publish(topic, payload);
         }
-        await until('what is allowed of it', async () => (await bed(ward, 'evil-1'))?.temperature === '36.6');
+        await until('what is allowed of it', async () => (await bed(ward,
+            'evil-1'))?.temperature === '36.6');
         const rows = await beds(ward);
-        assert.deepEqual(rows.map(({ id }) => id).filter((id) => !scene.ids.includes(id)).sort(), ['__proto__', 'evil-1']);
+        assert.deepEqual(rows.map(({ id }) => id).filter((id) => !scene.ids.includes(id)).sort(),
+            ['__proto__', 'evil-1']);
         await go(ward, devicePath('evil-1'));
         await ward.getByText('{{7*7}}', { exact: false }).waitFor(); // as text
         for (const opened of [ward, page]) {
@@ -343,7 +386,8 @@ describe('hostile input', () => {
                 document.querySelectorAll('img[src=x], .medsec-page script, .medsec-page u, .medsec-page i').length]),
             [undefined, undefined, 0]);
         }
-        for (const path of [devicePath(encodeURIComponent(HTML)), '/dashboard/device', '/dashboard/device?id=a&id=b']) {
+        for (const path of [devicePath(encodeURIComponent(HTML)), '/dashboard/device',
+            '/dashboard/device?id=a&id=b']) {
             await go(ward, path);
             await ward.getByText('No such device.').waitFor();
             assert.equal(await ward.evaluate(() => window.hit), undefined);
@@ -365,9 +409,11 @@ describe('hostile input', () => {
                     device: 'bed-0005', values: { Temp: 41, Acel_x: 0.99 } })),
                 status: { fill: 'red' }, _client: { socketId: 'x' },
             };
-            for (const id of ['x', 'slider-x', 'temperature', 'chart', 'header', 'ward', 'in-0', 'ingest', 'link',
+            for (const id of ['x', 'slider-x', 'temperature', 'chart', 'header', 'ward', 'in-0',
+                'ingest', 'link',
                 'broker-state', 'frames', 'watch', 'nothing', '__proto__', 7, null, {}]) {
-                for (const event of ['widget-change', 'widget-send', 'widget-action', 'widget-load']) {
+                for (const event of ['widget-change', 'widget-send', 'widget-action',
+                    'widget-load']) {
                     for (const message of [{ payload: 0.99 }, forged, null, []]) {
                         $socket.emit(event, id, message);
                     }
@@ -421,7 +467,8 @@ describe('when something is wrong', () => {
         await until('all of the ward', async () => (await beds(ward)).every(({ heart, level }) =>
             level === 'silent' && heart === '–'));
         assert.match((await beds(ward))[0].why, /not connected \(closed\)|sends nothing/);
-        assert.equal(await page.evaluate(() => document.documentElement.hasAttribute('data-old')), true);
+        assert.equal(await page.evaluate(() => document.documentElement.hasAttribute('data-old')),
+            true);
         await show(ward, 'ward-no-data');
     });
 
@@ -436,7 +483,8 @@ describe('when something is wrong', () => {
     test('until now nothing came from elsewhere, and no browser complained', () => {
         assert.deepEqual(foreign, []);
         // A tab that is left while its socket opens says so.
-        assert.deepEqual(complaints.filter((text) => !/^WebSocket .* is closed before/.test(text)), []);
+        assert.deepEqual(complaints.filter((text) => !/^WebSocket .* is closed before/.test(text)),
+            []);
     });
 
     test('who logs out is out, in every tab', async () => {

@@ -20,13 +20,15 @@ const HOUR = 3600000;
 describe('the login file', () => {
     const salt = '00112233aabbccdd';
     const pbkdf2 = (iterations) => ['nurse', 'pbkdf2-sha256', iterations, salt,
-        pbkdf2Sync(PASSWORD, Buffer.from(salt, 'hex'), iterations, 32, 'sha256').toString('hex')].join(':');
+        pbkdf2Sync(PASSWORD, Buffer.from(salt, 'hex'), iterations, 32,
+            'sha256').toString('hex')].join(':');
 
     test('of either kind takes the password, and no other', async () => {
         for (const line of [await password.line('nurse', PASSWORD), pbkdf2(100000)]) {
             const users = password.parse(`# comment\n\n${line}\n`);
             assert.equal(await password.verify(users, 'nurse', PASSWORD), true);
-            for (const [name, text] of [['nurse', `${PASSWORD}x`], ['nurse', ''], ['other', PASSWORD], ['', ''],
+            for (const [name, text] of [['nurse', `${PASSWORD}x`], ['nurse', ''], ['other',
+                PASSWORD], ['', ''],
                 ['__proto__', PASSWORD]]) {
                 assert.equal(await password.verify(users, name, text), false);
             }
@@ -34,17 +36,22 @@ describe('the login file', () => {
     });
 
     test('has another line for the same password each time', async () => {
-        assert.notEqual(await password.line('nurse', PASSWORD), await password.line('nurse', PASSWORD));
+        assert.notEqual(await password.line('nurse', PASSWORD), await password.line('nurse',
+            PASSWORD));
     });
 
     test('that is weak or broken is refused, and not quoted', async () => {
         const good = await password.line('nurse', PASSWORD);
         const key = 'ab'.repeat(32);
-        for (const bad of ['', '# only words', 'nurse:secret', pbkdf2(1000), good.replace(':32768:', ':1024:'),
-            good.replace(':32768:', ':32769:'), good.slice(0, -2), `${good}00`, good.replace('nurse', 'a b'),
-            `nurse:md5:${salt}:${key}`, `nurse:pbkdf2-sha256:100000:00:${key}`, `nurse:pbkdf2-sha256:1e6:${salt}:${key}`,
+        for (const bad of ['', '# only words', 'nurse:secret', pbkdf2(1000), good.replace(':32768:',
+            ':1024:'),
+            good.replace(':32768:', ':32769:'), good.slice(0, -2), `${good}00`,
+                good.replace('nurse', 'a b'),
+            `nurse:md5:${salt}:${key}`, `nurse:pbkdf2-sha256:100000:00:${key}`,
+                `nurse:pbkdf2-sha256:1e6:${salt}:${key}`,
             `nurse:scrypt:32768:8:${salt}:${key}`]) {
-            assert.throws(() => password.parse(bad), (error) => !/secret|ab/.test(error.message), bad);
+            assert.throws(() => password.parse(bad), (error) => !/secret|ab/.test(error.message),
+                bad);
         }
         await assert.rejects(password.line('a:b', PASSWORD), /letters/);
     });
@@ -132,7 +139,8 @@ describe('a session', () => {
     test('is found by its token only, which is not kept', () => {
         const sessions = new Sessions(HOUR);
         const token = sessions.open('nurse');
-        for (const other of [undefined, null, '', token.slice(1), `${token}a`, token.toUpperCase(), '__proto__', ['x']]) {
+        for (const other of [undefined, null, '', token.slice(1), `${token}a`, token.toUpperCase(),
+            '__proto__', ['x']]) {
             assert.equal(sessions.find(other), null);
         }
         assert.ok(!JSON.stringify([...sessions.sessions]).includes(token));
@@ -169,7 +177,8 @@ describe('a request', () => {
     before(async () => {
         const users = password.parse(await password.line('nurse', PASSWORD));
         state = {
-            users, sessions: new Sessions(HOUR, clock.now), throttle: new Throttle(clock.now), log: () => {},
+            users, sessions: new Sessions(HOUR, clock.now), throttle: new Throttle(clock.now),
+                log: () => {},
             isHealthy: () => healthy, onlyLooking: true,
         };
         handlers = gate(state);
@@ -185,7 +194,8 @@ describe('a request', () => {
         state.sessions.sessions.clear();
     });
 
-    const ask = (path, { method = 'GET', headers = {}, body } = {}) => new Promise((resolve, reject) => {
+    const ask = (path, { method = 'GET', headers = {}, body } = {}) => new Promise((resolve,
+        reject) => {
         const { port } = server.address();
         const req = http.request({ host: '127.0.0.1', port, path, method, headers }, (res) => {
             let text = '';
@@ -197,27 +207,33 @@ describe('a request', () => {
     });
     const origin = () => `https://127.0.0.1:${server.address().port}`;
     const logIn = (user = 'nurse', text = PASSWORD, from = origin()) => ask('/login', {
-        method: 'POST', headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...(from && { Origin: from }) },
+        method: 'POST', headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...(from &&
+            { Origin: from }) },
         body: new URLSearchParams({ user, password: text }).toString(),
     });
     const cookieOf = (answer) => answer.headers['set-cookie'][0].split(';')[0];
 
     test('without a login gets nothing, on any path', async () => {
-        for (const path of ['/', '/dashboard', '/dashboard/ward', '/dashboard/_setup', '/dashboard/assets/x.js',
-            '/dashboard/manifest.webmanifest', '/dashboard/_debug/datastore/x', '/login/', '/LOGIN', '//login', '/healthz/',
+        for (const path of ['/', '/dashboard', '/dashboard/ward', '/dashboard/_setup',
+            '/dashboard/assets/x.js',
+            '/dashboard/manifest.webmanifest', '/dashboard/_debug/datastore/x', '/login/', '/LOGIN',
+                '//login', '/healthz/',
             '/editor', '/flows', '/x?/login']) {
             assert.equal((await ask(path)).code, 401, path);
             const page = await ask(path, { headers: { Accept: 'text/html' } });
             assert.deepEqual([page.code, page.headers.location], [303, '/login'], path);
         }
-        assert.equal((await ask('/dashboard', { method: 'POST', headers: { Accept: 'text/html' } })).code, 401);
+        assert.equal((await ask('/dashboard', { method: 'POST',
+            headers: { Accept: 'text/html' } })).code, 401);
     });
 
     test('has the headers, and none that says what serves', async () => {
         for (const path of ['/', '/login', '/healthz']) {
             const { headers } = await ask(path);
-            assert.match(headers['content-security-policy'], /default-src 'none'.*frame-ancestors 'none'/);
-            assert.doesNotMatch(headers['content-security-policy'], /http|\*|script-src[^;]*'unsafe-inline'/);
+            assert.match(headers['content-security-policy'],
+                /default-src 'none'.*frame-ancestors 'none'/);
+            assert.doesNotMatch(headers['content-security-policy'],
+                /http|\*|script-src[^;]*'unsafe-inline'/);
             assert.equal(headers['x-content-type-options'], 'nosniff');
             assert.equal(headers['x-frame-options'], 'DENY');
             assert.equal(headers['x-powered-by'], undefined);
@@ -231,7 +247,8 @@ describe('a request', () => {
         for (const word of ['__Host-', 'Path=/', 'Secure', 'HttpOnly', 'SameSite=Strict']) {
             assert.ok(cookie.includes(word), word);
         }
-        const page = await ask('/dashboard/ward', { headers: { Cookie: `a=b; ${cookieOf(answer)}` } });
+        const page = await ask('/dashboard/ward',
+            { headers: { Cookie: `a=b; ${cookieOf(answer)}` } });
         assert.deepEqual([page.code, page.text], [200, 'the ward']);
         const root = await ask('/', { headers: { Cookie: cookieOf(answer) } });
         assert.equal(root.headers.location, '/dashboard/ward');
@@ -271,11 +288,13 @@ describe('a request', () => {
         const evil = { Cookie: cookie, Origin: 'https://evil.example' };
         await ask('/logout', { method: 'POST', headers: evil });
         assert.equal(socket.cut, false);
-        const answer = await ask('/logout', { method: 'POST', headers: { Cookie: cookie, Origin: origin() } });
+        const answer = await ask('/logout', { method: 'POST', headers: { Cookie: cookie,
+            Origin: origin() } });
         assert.deepEqual([answer.code, answer.headers.location], [303, '/login']);
         assert.equal(socket.cut, true);
         assert.equal((await ask('/dashboard', { headers: { Cookie: cookie } })).code, 401);
-        assert.equal((await ask('/logout', { headers: { Cookie: cookie } })).code, 401); // by GET nothing happens
+        assert.equal((await ask('/logout', { headers: { Cookie: cookie } })).code,
+            401); // by GET nothing happens
     });
 
     test('that is too long is cut off', async () => {
@@ -285,9 +304,11 @@ describe('a request', () => {
     });
 
     test('of the health check says only that', async () => {
-        assert.deepEqual([(await ask('/healthz')).code, (await ask('/healthz')).text], [200, 'ok\n']);
+        assert.deepEqual([(await ask('/healthz')).code, (await ask('/healthz')).text], [200,
+            'ok\n']);
         healthy = false;
-        assert.deepEqual([(await ask('/healthz')).code, (await ask('/healthz')).text], [503, 'the broker is away\n']);
+        assert.deepEqual([(await ask('/healthz')).code, (await ask('/healthz')).text], [503,
+            'the broker is away\n']);
         healthy = true;
     });
 
@@ -296,7 +317,8 @@ describe('a request', () => {
         const found = { cut: false, closed: false };
         const io = {
             server: { engine },
-            client: { request: { headers } }, conn: { on: () => {}, close: () => { found.closed = true; } },
+            client: { request: { headers } }, conn: { on: () => {},
+                close: () => { found.closed = true; } },
             disconnect: () => { found.cut = true; }, use: (each) => { found.sends = (...packet) => {
                 let passed = false;
                 each(packet, () => { passed = true; });
@@ -311,9 +333,12 @@ describe('a request', () => {
         const { sends } = open({ cookie: cookieOf(await logIn()) });
         assert.equal(sends('widget-load', 'chart'), true);
         assert.equal(sends('widget-send', 'frame', { payload: {} }), true);
-        for (const packet of [['widget-change', 'chart', null], ['widget-change', 'slider-x', 1], ['widget-load', {}],
-            ['widget-action', 'frame', {}], ['widget-send', 'ward', {}], ['widget-send', 'frame', null],
-            ['widget-send', 'frame', []], ['widget-send', 'frame', 'x'], ['ui-control', 'x'], ['ui-event', 'all', {}], []]) {
+        for (const packet of [['widget-change', 'chart', null], ['widget-change', 'slider-x', 1],
+            ['widget-load', {}],
+            ['widget-action', 'frame', {}], ['widget-send', 'ward', {}], ['widget-send', 'frame',
+                null],
+            ['widget-send', 'frame', []], ['widget-send', 'frame', 'x'], ['ui-control', 'x'],
+                ['ui-event', 'all', {}], []]) {
             assert.equal(sends(...packet), false, JSON.stringify(packet));
         }
         const passed = Array.from({ length: 400 }, () => sends('widget-load', 'chart'));
@@ -332,14 +357,17 @@ describe('a request', () => {
         const refused = [];
         assert.equal(open({ cookie, host, origin: `https://${host}` }).error, undefined);
         assert.equal(open({ cookie, host }).error, undefined);
-        for (const headers of [{}, { cookie: '__Host-medsec=' }, { cookie: 'x' }, { cookie: cookie.slice(0, -1) },
+        for (const headers of [{}, { cookie: '__Host-medsec=' }, { cookie: 'x' },
+            { cookie: cookie.slice(0, -1) },
             { cookie, host, origin: 'https://evil.example' }, { cookie, host, origin: 'null' }]) {
             const found = open(headers);
             assert.equal(found.error, 'not logged in');
             refused.push(found);
         }
-        for (const [headers, wanted] of [[{ cookie, host }, true], [{ cookie: 'x', host }, false], [{ host }, false]]) {
-            engine.opts.allowRequest({ headers }, (error, allowed) => assert.equal(allowed, wanted));
+        for (const [headers, wanted] of [[{ cookie, host }, true], [{ cookie: 'x', host }, false],
+            [{ host }, false]]) {
+            engine.opts.allowRequest({ headers }, (error, allowed) => assert.equal(allowed,
+                wanted));
         }
         await new Promise((resolve) => { setTimeout(resolve, 1100); });
         assert.ok(refused.every(({ closed }) => closed));

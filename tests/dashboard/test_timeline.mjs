@@ -17,7 +17,8 @@ const place = (pairs, interval = 50) => {
 const at = (pairs, interval) => place(pairs, interval).map(([x]) => x);
 
 test('what was delayed stands where it was measured', () => {
-    assert.deepEqual(at([[0, 10], [50, 60], [100, 1500], [150, 1500], [200, 210]]), [10, 60, 110, 160, 210]);
+    assert.deepEqual(at([[0, 10], [50, 60], [100, 1500], [150, 1500], [200, 210]]), [10, 60, 110,
+        160, 210]);
 });
 
 test('what came quicker than those before does not go back', () => {
@@ -55,10 +56,12 @@ test('without times, a pause is a pause', () => {
 
 test('without times, another rate than the usual one is followed', () => {
     const xs = at(Array.from({ length: 100 }, (_, i) => [null, i * 200]), 50);
-    assert.ok(Math.abs(xs.at(-1) - 99 * 200) < 2000 && Math.abs(xs.at(-1) - xs.at(-2) - 200) < 60, String(xs.slice(-3)));
+    assert.ok(Math.abs(xs.at(-1) - 99 * 200) < 2000 && Math.abs(xs.at(-1) - xs.at(-2) - 200) < 60,
+        String(xs.slice(-3)));
 });
 
 test('without times, this clock set back begins anew', () => {
     const found = place([[null, 10000], [null, 10050], [null, 0], [null, 50]]);
-    assert.deepEqual(found.map(([x, anew]) => [x, anew]), [[10000, false], [10050, false], [0, true], [50, false]]);
+    assert.deepEqual(found.map(([x, anew]) => [x, anew]), [[10000, false], [10050, false], [0,
+        true], [50, false]]);
 });

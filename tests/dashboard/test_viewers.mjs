@@ -59,7 +59,8 @@ describe('the ward', () => {
         viewers.frames();
         look('s2', 'ward');
         const made = viewers.frames();
-        assert.deepEqual([to(made.ward, 's1')[0].payload.rows.length, to(made.ward, 's2')[0].payload.rows.length], [0, 1]);
+        assert.deepEqual([to(made.ward, 's1')[0].payload.rows.length, to(made.ward,
+            's2')[0].payload.rows.length], [0, 1]);
     });
 
     test('says when a device is gone, and what the broker does', () => {
@@ -84,15 +85,19 @@ describe('a device', () => {
         look('s2', 'device', 'b');
         look('s3', 'ward');
         const made = viewers.frames();
-        for (const [socket, device, temperature, pulse, x] of [['s1', 'a', 36.6, 1, 0.5], ['s2', 'b', 37.4, 2, -0.5]]) {
+        for (const [socket, device, temperature, pulse, x] of [['s1', 'a', 36.6, 1, 0.5], ['s2',
+            'b', 37.4, 2, -0.5]]) {
             assert.equal(to(made.header, socket)[0].payload.device, device);
             assert.equal(to(made.header, socket)[0].payload.row.temperature.value, temperature);
             assert.deepEqual(to(made.chart, socket).at(-1).payload.map(({ y }) => y), [pulse]);
-            assert.deepEqual([to(made.temperature, socket)[0].payload, to(made.x, socket)[0].payload], [temperature, x]);
+            assert.deepEqual([to(made.temperature, socket)[0].payload, to(made.x,
+                socket)[0].payload], [temperature, x]);
         }
-        assert.ok(Object.entries(made).every(([name, messages]) => name === 'ward' || to(messages, 's3').length === 0));
+        assert.ok(Object.entries(made).every(([name, messages]) => name === 'ward' || to(messages,
+            's3').length === 0));
         assert.equal(to(made.ward, 's1').length, 0);
-        assert.ok(Object.values(made).flat().every(({ _client }) => ['s1', 's2', 's3'].includes(_client.socketId)));
+        assert.ok(Object.values(made).flat().every(({ _client }) => ['s1', 's2',
+            's3'].includes(_client.socketId)));
     });
 
     test('begins its chart anew, with ten seconds of it, and then has each point once', () => {
@@ -106,7 +111,8 @@ describe('a device', () => {
         assert.deepEqual([points.payload.length, points.payload.at(-1).y], [200, 399]);
         clock.pass(50);
         read('a', { PulseSig: 400 });
-        assert.deepEqual(viewers.frames().chart.map(({ payload }) => payload.map(({ y }) => y)), [[400]]);
+        assert.deepEqual(viewers.frames().chart.map(({ payload }) => payload.map(({ y }) => y)),
+            [[400]]);
         assert.deepEqual(viewers.frames().chart, []);
     });
 
@@ -116,14 +122,17 @@ describe('a device', () => {
         viewers.frames();
         clock.start += 90000; // as if the device's were set back
         const time = new Date(clock.wall() - 90000).toISOString();
-        ward.ingest('Pico/a/Reading', Buffer.from(JSON.stringify({ device: 'a', time, values: { PulseSig: 2 } })));
-        assert.deepEqual(viewers.frames().chart.map(({ payload }) => payload.map(({ y }) => y)), [[], [2]]);
+        ward.ingest('Pico/a/Reading', Buffer.from(JSON.stringify({ device: 'a', time,
+            values: { PulseSig: 2 } })));
+        assert.deepEqual(viewers.frames().chart.map(({ payload }) => payload.map(({ y }) => y)),
+            [[], [2]]);
     });
 
     test('that is not there is said, and its gauges have no value', () => {
         look('s1', 'device', 'nobody');
         const made = viewers.frames();
-        assert.deepEqual([made.header[0].payload.row, made.header[0].payload.revoked], [null, false]);
+        assert.deepEqual([made.header[0].payload.row, made.header[0].payload.revoked], [null,
+            false]);
         assert.equal(made.temperature[0].class, 'medsec-none');
         assert.equal(made.mcu[0].class, 'medsec-none');
     });
@@ -132,7 +141,8 @@ describe('a device', () => {
         read('a', { Temp: null, TempMcu: 23 });
         look('s1', 'device', 'a');
         const made = viewers.frames();
-        assert.deepEqual([made.temperature[0].class, made.mcu[0].class], ['medsec-failed', 'medsec-good']);
+        assert.deepEqual([made.temperature[0].class, made.mcu[0].class], ['medsec-failed',
+            'medsec-good']);
     });
 
     test('is sent a gauge’s value only when it changed', () => {
@@ -159,7 +169,8 @@ describe('a device', () => {
     test('has the colours of the tab', () => {
         look('s1', 'device', 'a', true);
         look('s2', 'device', 'a', false);
-        const colours = viewers.frames().chart.map(({ ui_update }) => ui_update.chartOptions.color[0]);
+        const colours = viewers.frames().chart.map(({ ui_update }) =>
+            ui_update.chartOptions.color[0]);
         assert.notEqual(colours[0], colours[1]);
     });
 });
@@ -183,7 +194,8 @@ describe('tabs', () => {
     });
 
     test('that say nonsense get nothing', () => {
-        for (const payload of [undefined, null, 'ward', 7, [], {}, { page: 'admin' }, { page: ['ward'] }]) {
+        for (const payload of [undefined, null, 'ward', 7, [], {}, { page: 'admin' },
+            { page: ['ward'] }]) {
             viewers.watch('s1', payload);
         }
         viewers.watch(undefined, { page: 'ward' });

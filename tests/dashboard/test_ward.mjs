@@ -17,14 +17,17 @@ beforeEach(() => {
     ward = new Ward({ limits: LIMITS, devicesMax: 5, now: clock.now, wall: clock.wall });
 });
 
-const send = (topic, value) => ward.ingest(topic, Buffer.from(typeof value === 'string' || Buffer.isBuffer(value)
+const send = (topic, value) => ward.ingest(topic, Buffer.from(typeof value === 'string' ||
+    Buffer.isBuffer(value)
     ? value : JSON.stringify(value)));
 const reading = (values, more = {}) => ({
-    device: 'bed-7', wire: 'medsec/1', boot: 7, seq: ward.counts.messages, time: clock.text(), values, ...more,
+    device: 'bed-7', wire: 'medsec/1', boot: 7, seq: ward.counts.messages, time: clock.text(),
+        values, ...more,
 });
 const read = (values, more) => send('Pico/bed-7/Reading', reading(values, more));
 const status = (status_, more = {}) => send('Pico/bed-7/Status', {
-    status: status_, wire: 'medsec/1', authenticated: true, sessions: 1, reason: 'connected', time: clock.text(), ...more,
+    status: status_, wire: 'medsec/1', authenticated: true, sessions: 1, reason: 'connected',
+        time: clock.text(), ...more,
 });
 const heart = (text) => send('Pico/bed-7/Physiological_Data/Heart_Rate', text);
 const why = (text) => send('Pico/bed-7/Physiological_Data/Heart_Rate/Reason', text);
@@ -38,11 +41,13 @@ const refused = (act) => {
 
 describe('a device', () => {
     test('appears with its first reading, and has its values', () => {
-        read({ Temp: 36.64, PulseSig: 1.5, Acel_x: 0.25, Acel_y: -0.5, Acel_z: 1, TempMcu: 23.75, TempMpu: 23.5 });
+        read({ Temp: 36.64, PulseSig: 1.5, Acel_x: 0.25, Acel_y: -0.5, Acel_z: 1, TempMcu: 23.75,
+            TempMpu: 23.5 });
         assert.deepEqual([...ward.devices.keys()], ['bed-7']);
         assert.equal(bed().row().temperature.value, 36.6);
         const { values } = bed().detail();
-        assert.deepEqual(['temperature', 'pulse', 'x', 'y', 'z', 'mcu', 'mpu'].map((role) => values[role].value),
+        assert.deepEqual(['temperature', 'pulse', 'x', 'y', 'z', 'mcu', 'mpu'].map((role) =>
+            values[role].value),
             [36.64, 1.5, 0.25, -0.5, 1, 23.75, 23.5]);
     });
 
@@ -57,18 +62,21 @@ describe('a device', () => {
     test('does not appear with anything else', () => {
         heart('72');
         send('Pico/bed-7/Ip_address', '127.0.0.1');
-        send('Pico/bed-7/Profile', { vitals: [{ key: 'T', topic: 'X/Y', decimals: 1, unit: 'Cel' }] });
+        send('Pico/bed-7/Profile', { vitals: [{ key: 'T', topic: 'X/Y', decimals: 1,
+            unit: 'Cel' }] });
         assert.equal(ward.devices.size, 0);
     });
 
     test('of a batch has the last reading, and all points of the chart', () => {
         send('Pico/bed-7/Readings', {
             device: 'bed-7', boot: 7, readings: [0, 50, 100].map((ms, i) => ({
-                seq: i, time: new Date(clock.wall() - 100 + ms).toISOString(), values: { Temp: 36 + i, PulseSig: i },
+                seq: i, time: new Date(clock.wall() - 100 + ms).toISOString(),
+                    values: { Temp: 36 + i, PulseSig: i },
             })),
         });
         assert.equal(bed().value('temperature').value, 38);
-        assert.deepEqual(bed().pointsFrom(0).map(({ x, y }) => [x - clock.wall(), y]), [[-100, 0], [-50, 1], [0, 2]]);
+        assert.deepEqual(bed().pointsFrom(0).map(({ x, y }) => [x - clock.wall(), y]), [[-100, 0],
+            [-50, 1], [0, 2]]);
     });
 
     test('keeps a bounded chart, in order', () => {
@@ -158,7 +166,8 @@ describe('a device', () => {
         send('Pico/bed-7/Internal_Server/Ip_address', '2001:db8::1');
         send('Pico/bed-7/Internal_Server/Port_address', '9998');
         assert.deepEqual(bed().detail().addresses, {
-            deviceAddress: '192.0.2.1', devicePort: 40000, serverAddress: '2001:db8::1', serverPort: 9998,
+            deviceAddress: '192.0.2.1', devicePort: 40000, serverAddress: '2001:db8::1',
+                serverPort: 9998,
         });
         assert.equal(refused(() => send('Pico/bed-7/Ip_address', '<b>x</b>')), 1);
         assert.equal(refused(() => send('Pico/bed-7/Port_address', '70000')), 1);
@@ -167,7 +176,8 @@ describe('a device', () => {
 
 describe('what is told', () => {
     test('the temperature, at each limit', () => {
-        for (const [Temp, wanted] of [[34.9, 'alarm'], [35, 'warning'], [35.9, 'warning'], [36, 'ok'], [37.4, 'ok'],
+        for (const [Temp, wanted] of [[34.9, 'alarm'], [35, 'warning'], [35.9, 'warning'], [36,
+            'ok'], [37.4, 'ok'],
             [37.5, 'warning'], [37.99, 'warning'], [38, 'alarm']]) {
             read({ Temp });
             assert.equal(level(), wanted, String(Temp));
@@ -176,7 +186,8 @@ describe('what is told', () => {
 
     test('the heart rate, at each limit', () => {
         read({ Temp: 36.6 });
-        for (const [rate, wanted] of [[39, 'alarm'], [40, 'warning'], [49, 'warning'], [50, 'ok'], [109, 'ok'],
+        for (const [rate, wanted] of [[39, 'alarm'], [40, 'warning'], [49, 'warning'], [50, 'ok'],
+            [109, 'ok'],
             [110, 'warning'], [130, 'alarm']]) {
             heart(String(rate));
             assert.equal(level(), wanted, String(rate));
@@ -220,7 +231,8 @@ describe('what is told', () => {
     test('no limit in another unit', () => {
         read({ Temp: 36.6 });
         send('Pico/bed-7/Profile', {
-            vitals: [{ key: 'Temp', topic: 'Physiological_Data/Temperature', unit: '[degF]', decimals: 1 }],
+            vitals: [{ key: 'Temp', topic: 'Physiological_Data/Temperature', unit: '[degF]',
+                decimals: 1 }],
         });
         read({ Temp: 98 });
         assert.equal(level(), 'ok');
@@ -307,25 +319,35 @@ describe('devices go', () => {
 
 describe('what is refused', () => {
     test('topics that are not quite those', () => {
-        for (const topic of ['', 'Pico', 'Pico/', 'Pico//Reading', 'Pico/./Status', 'Pico/../Status', 'pico/a/Status',
-            'Pico/a/status', 'Pico/a/Status/', 'Pico/a/b/Status', 'Pico/a b/Status', 'Pico/<b>/Status', 'Pico/ä/Status',
-            `Pico/${'a'.repeat(65)}/Status`, 'Pico/a/Command/Config', 'Pico/a/__proto__', 'Pico/a/constructor',
+        for (const topic of ['', 'Pico', 'Pico/', 'Pico//Reading', 'Pico/./Status',
+            'Pico/../Status', 'pico/a/Status',
+            'Pico/a/status', 'Pico/a/Status/', 'Pico/a/b/Status', 'Pico/a b/Status',
+                'Pico/<b>/Status', 'Pico/ä/Status',
+            `Pico/${'a'.repeat(65)}/Status`, 'Pico/a/Command/Config', 'Pico/a/__proto__',
+                'Pico/a/constructor',
             null, undefined, 7]) {
-            assert.equal(refused(() => ward.ingest(topic, Buffer.from('{"status":"online"}'))), 1, String(topic));
+            assert.equal(refused(() => ward.ingest(topic, Buffer.from('{"status":"online"}'))), 1,
+                String(topic));
         }
         assert.equal(ward.devices.size, 0);
         assert.equal(refused(() => send(`Pico/${'a'.repeat(64)}/Status`, { status: 'online' })), 0);
     });
 
     test('payloads that are not', () => {
-        for (const payload of ['', 'x', '[]', 'null', '7', '"x"', '{}', '{"device":"bed-7"}', Buffer.alloc(70000, 0x20),
-            '['.repeat(60000), { ...reading({ Temp: 36 }), device: 'bed-8' }, reading({}), reading([36]), reading(null),
-            reading({ Temp: '36' }), reading({ Temp: true }), reading({ Temp: [1] }), reading({ 'a b': 1 }),
-            reading({ '<b>': 1 }), reading(Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`k${i}`, 1]))),
+        for (const payload of ['', 'x', '[]', 'null', '7', '"x"', '{}', '{"device":"bed-7"}',
+            Buffer.alloc(70000, 0x20),
+            '['.repeat(60000), { ...reading({ Temp: 36 }), device: 'bed-8' }, reading({}), reading(
+                [36]), reading(null),
+            reading({ Temp: '36' }), reading({ Temp: true }), reading({ Temp: [1] }), reading(
+                { 'a b': 1 }),
+            reading({ '<b>': 1 }), reading(Object.fromEntries(Array.from({ length: 33 }, (_, i) =>
+                [`k${i}`, 1]))),
             '{"device":"bed-7","values":{"Temp":1e999}}']) {
-            assert.equal(refused(() => send('Pico/bed-7/Reading', payload)), 1, JSON.stringify(payload).slice(0, 60));
+            assert.equal(refused(() => send('Pico/bed-7/Reading', payload)), 1,
+                JSON.stringify(payload).slice(0, 60));
         }
-        for (const payload of ['{}', { status: 'ONLINE' }, { status: ['online'] }, '[{"status":"online"}]']) {
+        for (const payload of ['{}', { status: 'ONLINE' }, { status: ['online'] },
+            '[{"status":"online"}]']) {
             assert.equal(refused(() => send('Pico/bed-7/Status', payload)), 1);
         }
         assert.equal(ward.devices.size, 0);
@@ -337,15 +359,18 @@ describe('what is refused', () => {
         const padded = (length) => JSON.stringify(reading({ Temp: 36 })).padEnd(length);
         assert.equal(refused(() => send('Pico/bed-7/Reading', padded(65537))), 1);
         assert.equal(refused(() => send('Pico/bed-7/Reading', padded(65536))), 0);
-        const many = (count) => ({ device: 'bed-7', readings: Array(count).fill({ values: { a: 1 } }) });
+        const many = (count) => ({ device: 'bed-7', readings: Array(count).fill(
+            { values: { a: 1 } }) });
         assert.equal(refused(() => send('Pico/bed-7/Readings', many(2049))), 1);
         assert.equal(refused(() => send('Pico/bed-7/Readings', many(2048))), 0);
     });
 
     test('a batch with one bad reading, as a whole', () => {
-        const message = { device: 'bed-7', readings: [reading({ Temp: 36 }), reading({ Temp: 'x' })] };
+        const message = { device: 'bed-7', readings: [reading({ Temp: 36 }), reading(
+            { Temp: 'x' })] };
         assert.equal(refused(() => send('Pico/bed-7/Readings', message)), 1);
-        assert.equal(refused(() => send('Pico/bed-7/Readings', { device: 'bed-7', readings: [] })), 1);
+        assert.equal(refused(() => send('Pico/bed-7/Readings', { device: 'bed-7', readings: [] })),
+            1);
         assert.equal(ward.devices.size, 0);
     });
 
@@ -363,16 +388,21 @@ describe('what is refused', () => {
     test('members that would change what all objects have', () => {
         send('Pico/__proto__/Status', { status: 'online' });
         send('Pico/constructor/Status', { status: 'online' });
-        send('Pico/bed-7/Reading', '{"device":"bed-7","__proto__":{"polluted":1},"values":{"__proto__":1,"Temp":36.6,"constructor":2}}');
-        send('Pico/bed-7/Status', '{"status":"online","__proto__":{"reason":"revoked"},"constructor":{"prototype":{"polluted":1}}}');
-        send('Pico/bed-7/Profile', '{"vitals":[{"key":"__proto__","topic":"__proto__","decimals":1,"unit":"Cel"}]}');
+        send('Pico/bed-7/Reading',
+            '{"device":"bed-7","__proto__":{"polluted":1},"values":{"__proto__":1,"Temp":36.6,"constructor":2}}');
+        send('Pico/bed-7/Status',
+            '{"status":"online","__proto__":{"reason":"revoked"},"constructor":{"prototype":{"polluted":1}}}');
+        send('Pico/bed-7/Profile',
+            '{"vitals":[{"key":"__proto__","topic":"__proto__","decimals":1,"unit":"Cel"}]}');
         assert.equal({}.polluted, undefined);
         assert.deepEqual([...ward.devices.keys()], ['__proto__', 'constructor', 'bed-7']);
-        assert.ok([...ward.devices.values()].every((device) => JSON.stringify([device.row(), device.detail()])));
+        assert.ok([...ward.devices.values()].every((device) => JSON.stringify([device.row(),
+            device.detail()])));
     });
 
     test('words of a status that are no words', () => {
-        status('offline', { reason: '<img src=x>', wire: '\u0007', time: 'never', authenticated: 'yes' });
+        status('offline', { reason: '<img src=x>', wire: '\u0007', time: 'never',
+            authenticated: 'yes' });
         const { reason, authenticated } = bed().row();
         assert.deepEqual([reason, bed().detail().wire, authenticated], ['', '', false]);
     });

@@ -11,14 +11,18 @@ const { credentials, flows } = load('flows/flows');
 const { check, judge } = load('lib/limits');
 
 const row = (more = {}) => ({
-    id: 'a', online: true, reason: '', level: 'ok', findings: [], heart: { value: 72.4, state: '' }, ...more,
+    id: 'a', online: true, reason: '', level: 'ok', findings: [], heart: { value: 72.4, state: '' },
+        ...more,
 });
-const FEVER = { level: 'alarm', findings: [{ level: 'alarm', vital: 'temperature', word: 'very high' }] };
+const FEVER = { level: 'alarm', findings: [{ level: 'alarm', vital: 'temperature',
+    word: 'very high' }] };
 
 describe('a row', () => {
     test('is old after ten seconds, off after an hour when it is not connected', () => {
-        for (const [online, age, wanted] of [[true, 10000, 'ok'], [true, 10001, 'silent'], [false, 10001, 'silent'],
-            [true, 3600001, 'silent'], [false, 3600001, 'off'], [false, null, 'off'], [null, null, 'off'],
+        for (const [online, age, wanted] of [[true, 10000, 'ok'], [true, 10001, 'silent'], [false,
+            10001, 'silent'],
+            [true, 3600001, 'silent'], [false, 3600001, 'off'], [false, null, 'off'], [null, null,
+                'off'],
             [true, null, 'silent']]) {
             assert.equal(words.levelOf(row({ online }), age), wanted, `${online} ${age}`);
         }
@@ -33,8 +37,10 @@ describe('a row', () => {
 
     test('says why', () => {
         assert.equal(words.why(row(FEVER), 'alarm'), 'temperature very high');
-        assert.equal(words.why(row(FEVER), 'silent'), 'last was temperature very high; connected, but sends nothing');
-        assert.equal(words.why(row({ online: false, reason: 'closed' }), 'silent'), 'not connected (closed)');
+        assert.equal(words.why(row(FEVER), 'silent'),
+            'last was temperature very high; connected, but sends nothing');
+        assert.equal(words.why(row({ online: false, reason: 'closed' }), 'silent'),
+            'not connected (closed)');
         assert.equal(words.why(row(), 'ok'), '');
     });
 
@@ -54,7 +60,8 @@ describe('a row', () => {
     });
 
     test('says how long ago', () => {
-        assert.deepEqual([null, 1999, 2000, 119000, 120000, 7199000, 7200000].map((age) => words.ago(age)),
+        assert.deepEqual([null, 1999, 2000, 119000, 120000, 7199000, 7200000].map((age) =>
+            words.ago(age)),
             ['not yet', 'now', '2 s ago', '119 s ago', '2 min ago', '119 min ago', '2 h ago']);
     });
 });
@@ -65,17 +72,20 @@ describe('the flow', () => {
     test('has its words in its pages', () => {
         const pages = nodes.filter(({ id }) => ['ward', 'header', 'frame'].includes(id));
         assert.equal(pages.length, 3);
-        assert.ok(pages.every(({ format }) => format.includes('levelOf(row, age)') && !format.includes('words.js')));
+        assert.ok(pages.every(({ format }) => format.includes('levelOf(row, age)') &&
+            !format.includes('words.js')));
     });
 
     test('has no wire that leads nowhere, and each id once', () => {
         const ids = new Set(nodes.map(({ id }) => id));
         assert.equal(ids.size, nodes.length);
-        assert.deepEqual(nodes.flatMap(({ wires }) => (wires ?? []).flat()).filter((id) => !ids.has(id)), []);
+        assert.deepEqual(nodes.flatMap(({ wires }) => (wires ?? []).flat()).filter((id) =>
+            !ids.has(id)), []);
     });
 
     test('holds no password, and checks the broker’s certificate', () => {
-        assert.ok(Object.values(credentials['config-broker']).every((value) => /^\$\{MEDSEC_\w+\}$/.test(value)));
+        assert.ok(Object.values(credentials['config-broker']).every((value) =>
+            /^\$\{MEDSEC_\w+\}$/.test(value)));
         assert.equal(nodes.find(({ type }) => type === 'tls-config').verifyservercert, true);
     });
 
@@ -92,10 +102,12 @@ describe('limits', () => {
     });
 
     test('that are not limits are refused with words', () => {
-        const change = (change_) => ({ ...LIMITS, temperature: { ...LIMITS.temperature, ...change_ } });
+        const change = (change_) => ({ ...LIMITS, temperature: { ...LIMITS.temperature,
+            ...change_ } });
         assert.equal(check(LIMITS), LIMITS);
         check(change({ alarmBelow: null }));
-        for (const bad of [{ unit: 'K' }, { alarmFrom: 37 }, { warnFrom: '37' }, { warnBelow: undefined }]) {
+        for (const bad of [{ unit: 'K' }, { alarmFrom: 37 }, { warnFrom: '37' },
+            { warnBelow: undefined }]) {
             assert.throws(() => check(change(bad)), /temperature/);
         }
         assert.throws(() => check({ temperature: LIMITS.temperature }), /heartRate/);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The flow, as Node-RED takes it: broker -> ward; tabs say what they look at -> viewers; four times a
-// second the viewers' frames -> widgets, each message for one tab (_client.socketId).
+// The flow, as Node-RED takes it: broker -> ward; tabs say what they look at -> viewers; four times
+// a second the viewers' frames -> widgets, each message for one tab (_client.socketId).
 'use strict';
 
 const fs = require('node:fs');
@@ -23,7 +23,8 @@ const credentials = {
 
 const broker = () => [{
     id: 'config-broker', type: 'mqtt-broker', name: 'gateway\'s broker',
-    broker: '${MEDSEC_MQTT_URL}', port: '', tls: 'config-tls', usetls: true, clientid: '', autoConnect: true, protocolVersion: '4',
+    broker: '${MEDSEC_MQTT_URL}', port: '', tls: 'config-tls', usetls: true, clientid: '',
+    autoConnect: true, protocolVersion: '4',
     keepalive: '30', cleansession: true, autoUnsubscribe: true,
 }, {
     id: 'config-tls', type: 'tls-config', name: 'the broker\'s authority', cert: '', key: '',
@@ -69,16 +70,20 @@ const frames = () => [
 ];
 
 const page = (id, name, order, more) => ({
-    id: `page-${id}`, type: 'ui-page', name, ui: 'config-ui', path: `/${id}`, icon: 'home', layout: 'grid',
-    theme: 'config-theme', order, className: `medsec-${id}-page`, visible: 'true', disabled: 'false',
+    id: `page-${id}`, type: 'ui-page', name, ui: 'config-ui', path: `/${id}`, icon: 'home',
+    layout: 'grid',
+    theme: 'config-theme', order, className: `medsec-${id}-page`, visible: 'true',
+    disabled: 'false',
     breakpoints: [
         { name: 'Phone', px: '0', cols: '6' }, { name: 'Desktop', px: '960', cols: '12' },
     ], ...more,
 });
 
 const group = (id, pageId, name, width, order) => ({
-    id: `group-${id}`, type: 'ui-group', name, page: `page-${pageId}`, width: String(width), height: '1',
-    order, showTitle: name !== '', className: `medsec-group-${id}`, visible: 'true', disabled: 'false',
+    id: `group-${id}`, type: 'ui-group', name, page: `page-${pageId}`, width: String(width),
+    height: '1',
+    order, showTitle: name !== '', className: `medsec-group-${id}`, visible: 'true',
+    disabled: 'false',
     groupType: 'default',
 });
 
@@ -89,7 +94,8 @@ const dashboard = () => [
         acceptsClientConfig: ['ui-chart', 'ui-control', 'ui-gauge', 'ui-notification', 'ui-slider',
             'ui-template'],
         headerContent: 'none', navigationStyle: 'none', titleBarStyle: 'fixed', allowInstall: false,
-        showPathInSidebar: false, showReconnectNotification: false, showDisconnectNotification: false,
+        showPathInSidebar: false, showReconnectNotification: false,
+        showDisconnectNotification: false,
         notificationDisplayTime: 5,
     },
     {
@@ -112,7 +118,8 @@ const dashboard = () => [
 const template = (id, where, next, more) => ({
     id, type: 'ui-template', z: 'flow', name: id, group: '', page: '', ui: '', order: 1, width: 0,
     height: 0, head: '', format: id === 'style' ? source('style.css') : component(id),
-    storeOutMessages: false, passthru: false, resendOnRefresh: false, templateScope: 'local', className: '', wires: [next],
+    storeOutMessages: false, passthru: false, resendOnRefresh: false, templateScope: 'local',
+    className: '', wires: [next],
     ...where, ...more,
 });
 
@@ -120,8 +127,10 @@ const segments = (colors, from) => colors.map((color, i) =>
     ({ from: String(from[i]), color, text: '', textType: 'label' }));
 
 const gauge = (id, groupId, order, more) => ({
-    id, type: 'ui-gauge', z: 'flow', name: id, group: `group-${groupId}`, order, width: '2', height: '3',
-    gtype: 'gauge-34', gstyle: 'rounded', value: 'payload', valueType: 'msg', prefix: '', suffix: '',
+    id, type: 'ui-gauge', z: 'flow', name: id, group: `group-${groupId}`, order, width: '2',
+    height: '3',
+    gtype: 'gauge-34', gstyle: 'rounded', value: 'payload', valueType: 'msg', prefix: '',
+    suffix: '',
     icon: '', sizeThickness: '14', sizeGap: '4', sizeKeyThickness: '6', styleRounded: true,
     styleGlow: false, alwaysShowTitle: false, floatingTitlePosition: 'top-left',
     className: `medsec-gauge medsec-${id}`, wires: [[]], ...more,
@@ -131,7 +140,8 @@ const AXES = ['x', 'y', 'z'];
 const BOARD = { units: '°C', min: 0, max: 70, segments: segments([GOOD, WARN, BAD], [0, 40, 60]) };
 // The patient's gauge has the colours of the limits.
 function patient({ alarmBelow, warnBelow, warnFrom, alarmFrom }) {
-    const all = [[30, BAD], [alarmBelow, WARN], [warnBelow, GOOD], [warnFrom, WARN], [alarmFrom, BAD]];
+    const all = [[30, BAD], [alarmBelow, WARN], [warnBelow, GOOD], [warnFrom, WARN], [alarmFrom,
+    BAD]];
     const used = all.filter(([from], i) => i === 0 || from !== null);
     return gauge('temperature', 'heat', 1, {
         title: 'Patient', units: '°C', min: 30, max: 45,
@@ -144,13 +154,15 @@ const gauges = (limits) => [
     gauge('mcu', 'heat', 2, { title: 'MCU', ...BOARD }),
     gauge('mpu', 'heat', 3, { title: 'MPU', ...BOARD }),
     ...AXES.map((axis, i) => gauge(axis, 'tilt', i + 1, {
-        title: axis.toUpperCase(), units: 'g', min: -1, max: 1, segments: segments(TILT, [-1, -0.33, 0.33]),
+        title: axis.toUpperCase(), units: 'g', min: -1, max: 1, segments: segments(TILT, [-1, -0.33,
+        0.33]),
     })),
 ];
 
 // Shown, never moved: CSS takes the pointer away, and nothing is wired to them.
 const sliders = () => AXES.map((axis, i) => ({
-    id: `slider-${axis}`, type: 'ui-slider', z: 'flow', name: axis, group: 'group-tilt', order: i + 4,
+    id: `slider-${axis}`, type: 'ui-slider', z: 'flow', name: axis, group: 'group-tilt',
+    order: i + 4,
     width: '2', height: '1', label: axis.toUpperCase(), tooltip: '', passthru: false, outs: 'end',
     topic: '', topicType: 'str', min: '-1', max: '1', step: '0.01', thumbLabel: 'false',
     showTicks: 'false', className: 'medsec-slider', iconPrepend: '', iconAppend: '', color: '',
@@ -158,14 +170,18 @@ const sliders = () => AXES.map((axis, i) => ({
 }));
 
 const chart = () => ({
-    id: 'chart', type: 'ui-chart', z: 'flow', name: 'pulse', group: 'group-pulse', order: 1, width: '12',
-    height: '5', label: '', chartType: 'line', category: 'pulse', categoryType: 'str', xAxisType: 'time',
+    id: 'chart', type: 'ui-chart', z: 'flow', name: 'pulse', group: 'group-pulse', order: 1,
+    width: '12',
+    height: '5', label: '', chartType: 'line', category: 'pulse', categoryType: 'str',
+    xAxisType: 'time',
     xAxisLabel: '', xAxisProperty: 'x', xAxisPropertyType: 'property', xAxisFormat: '',
     xAxisFormatType: 'auto', xmin: '', xmax: '', yAxisLabel: '', yAxisProperty: 'y',
-    yAxisPropertyType: 'property', ymin: '', ymax: '', bins: 10, action: 'append', stackSeries: false,
+    yAxisPropertyType: 'property', ymin: '', ymax: '', bins: 10, action: 'append',
+    stackSeries: false,
     pointShape: 'false', pointRadius: 0, showLegend: false, removeOlder: '10', removeOlderUnit: '1',
     removeOlderPoints: '', colors: ['#0b63b5'], textColor: ['#666666'], textColorDefault: true,
-    gridColor: ['#e5e5e5'], gridColorDefault: true, interpolation: 'linear', className: 'medsec-chart',
+    gridColor: ['#e5e5e5'], gridColorDefault: true, interpolation: 'linear',
+    className: 'medsec-chart',
     wires: [[]],
 });
 

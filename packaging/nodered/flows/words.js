@@ -5,7 +5,8 @@
 
 module.exports = {
     // words: begin
-    // Alarm limits are the server's. Whether a value is old is this tab's to say: `age` in ms, or null.
+    // Alarm limits are the server's. Whether a value is old is this tab's to say: `age` in ms, or
+    // null.
     levelOf(row, age) {
         if (age === null || age > 3600000) {
             return row.online === true ? 'silent' : 'off';
@@ -18,8 +19,8 @@ module.exports = {
     // Never by colour alone: a symbol and a word.
     name(level) {
         return {
-            alarm: ['▲', 'ALARM'], silent: ['⊘', 'NO DATA'], warning: ['!', 'Warning'], ok: ['✓', 'OK'],
-            off: ['○', 'Off'],
+            alarm: ['▲', 'ALARM'], silent: ['⊘', 'NO DATA'], warning: ['!', 'Warning'],
+            ok: ['✓', 'OK'], off: ['○', 'Off'],
         }[level];
     },
     told(finding) {
@@ -64,7 +65,8 @@ module.exports = {
         return Object.hasOwn(known, unit) ? known[unit] : unit;
     },
     heartOf(row, level) {
-        return row.heart.value === null || this.isOld(level) ? '–' : String(Math.round(row.heart.value));
+        const { value } = row.heart;
+        return value === null || this.isOld(level) ? '–' : String(Math.round(value));
     },
     // performance.now() may stand still while a computer sleeps, and Date.now() may be set.
     passed(mark) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One device: its newest values, and what they mean. Times are those of this process's own clock; that
-// of a device only spaces the points of its chart.
+// One device: its newest values, and what they mean. Times are those of this process's own clock;
+// that of a device only spaces the points of its chart.
 'use strict';
 
 const { judge } = require('./limits');
@@ -22,19 +22,24 @@ const PICO_VITALS = [
     ['Temp', 'Cel'], ['PulseSig', 'V'], ['Acel_x', '[g]'], ['Acel_y', '[g]'], ['Acel_z', '[g]'],
     ['TempMcu', 'Cel'], ['TempMpu', 'Cel'],
 ].map(([key, unit], i) => ({
-    key, unit, decimals: 3, topic: [...ROLES.keys()][i], signal: key === 'PulseSig' ? 'pulse' : null,
+    key, unit, decimals: 3, topic: [...ROLES.keys()][i],
+    signal: key === 'PulseSig' ? 'pulse' : null,
 }));
 
 class Device {
     constructor(id, limits, clocks) {
         Object.assign(this, { id, limits, clocks });
         this.status = null;
-        this.addresses = { deviceAddress: null, devicePort: null, serverAddress: null, serverPort: null };
+        this.addresses = {
+            deviceAddress: null, devicePort: null, serverAddress: null, serverPort: null,
+        };
         this.latest = null; // a reading
         this.readAt = null;
         this.heardAt = clocks.now();
         this.heart = { rate: null, rateAt: null, reason: '', reasonAt: null };
-        this.points = { x: new Float64Array(HISTORY), y: new Float64Array(HISTORY), first: 0, count: 0 };
+        this.points = {
+            x: new Float64Array(HISTORY), y: new Float64Array(HISTORY), first: 0, count: 0,
+        };
         this.timeline = new Timeline();
         this.late = 0;
         this.setProfile({ vitals: PICO_VITALS, interval: 50 });
@@ -65,8 +70,8 @@ class Device {
         this.chart(fresh, isMeasured);
     }
 
-    // A reading may come more than once, and late. A boot number that went back is a device that was
-    // set up anew, unless the other one was just here.
+    // A reading may come more than once, and late. A boot number that went back is a device that
+    // was set up anew, unless the other one was just here.
     isNewer(boot, reading, now) {
         const last = this.latest;
         if (!last || last.boot === null || boot === null || last.seq === null) {
@@ -114,7 +119,8 @@ class Device {
         return found;
     }
 
-    // `{ value, state }`, state: '' good, 'none' not known, 'failed' the sensor, 'suspect' implausible.
+    // `{ value, state }`, state: '' good, 'none' not known, 'failed' the sensor, 'suspect'
+    // implausible.
     value(role) {
         const vital = this.roles.get(role);
         const value = vital && this.latest?.values.get(vital.key);
@@ -134,7 +140,8 @@ class Device {
         if (!isOld(rateAt) && !(reasonAt > rateAt)) {
             return { value: rate, state: '' };
         }
-        return isOld(reasonAt) ? { value: null, state: 'none' } : { value: null, state: 'poor', reason };
+        return isOld(reasonAt) ? { value: null, state: 'none' }
+            : { value: null, state: 'poor', reason };
     }
 
     // What a nurse is to be told of, worst first: `[{ level, vital, word }, ...]`.

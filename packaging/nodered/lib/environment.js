@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The settings, from the environment and the files that it names. Whatever is wrong is said with what
-// to do, and nothing starts.
+// The settings, from the environment and the files that it names. Whatever is wrong is said with
+// what to do, and nothing starts.
 'use strict';
 
 const fs = require('node:fs');
@@ -52,7 +52,7 @@ const firstLine = (text) => text.split('\n')[0].trimEnd();
 function broker(env) {
     const url = env.MEDSEC_MQTT_URL ?? 'mqtts://127.0.0.1:8883';
     if (!/^mqtts?:\/\/[A-Za-z0-9.[\]:_-]+$/.test(url)) {
-        throw new SettingsError('MEDSEC_MQTT_URL: mqtts://HOST[:PORT] or mqtt://HOST[:PORT] is needed');
+        throw new SettingsError('MEDSEC_MQTT_URL: mqtts://HOST[:PORT] is needed, or mqtt://');
     }
     const file = env.MEDSEC_MQTT_PASSWORD_FILE;
     const ca = env.MEDSEC_MQTT_CA ?? '';
@@ -68,13 +68,13 @@ function broker(env) {
 function settings(env) {
     const tls = () => ({
         cert: read('MEDSEC_HTTPS_CERT', env.MEDSEC_HTTPS_CERT, 'a certificate (PEM) is needed'),
-        key: read('MEDSEC_HTTPS_KEY', env.MEDSEC_HTTPS_KEY, 'the certificate\'s key (PEM) is needed'),
+        key: read('MEDSEC_HTTPS_KEY', env.MEDSEC_HTTPS_KEY, 'its key (PEM) is needed'),
     });
     tls();
     const editor = env.MEDSEC_EDITOR === '1';
     const userDir = env.MEDSEC_USER_DIR;
     if (editor && !userDir) {
-        throw new SettingsError('MEDSEC_EDITOR=1 needs MEDSEC_USER_DIR: a folder that can be written');
+        throw new SettingsError('MEDSEC_EDITOR=1 needs MEDSEC_USER_DIR: a folder to write in');
     }
     const secret = env.MEDSEC_CREDENTIAL_SECRET_FILE;
     return {

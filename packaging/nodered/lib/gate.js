@@ -14,8 +14,8 @@ const CLOSE_MS = 1000;
 const BODY_MAX = 1024;
 const BODY_MS = 10000;
 
-// 'unsafe-eval': the dashboard compiles its templates in the browser. No script stands in a page, none
-// comes from elsewhere. No HSTS: it would hold for every port of the host's name.
+// 'unsafe-eval': the dashboard compiles its templates in the browser. No script stands in a page,
+// none comes from elsewhere. No HSTS: it would hold for every port of the host's name.
 const HEADERS = {
     'Content-Security-Policy': "default-src 'none'; script-src 'self' 'unsafe-eval'; " +
         "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; " +
@@ -40,7 +40,8 @@ function headers(req, res, next) {
 // Node-RED's editor has scripts in its page.
 function editorHeaders(req, res, next) {
     headers(req, res, () => {
-        res.setHeader('Content-Security-Policy', "frame-ancestors 'none'; object-src 'none'; base-uri 'self'");
+        res.setHeader('Content-Security-Policy',
+            "frame-ancestors 'none'; object-src 'none'; base-uri 'self'");
         next();
     });
 }
@@ -78,8 +79,8 @@ function body(req) {
 // what other tabs see.
 function isLooking([event, id, message]) {
     return (event === 'widget-load' && typeof id === 'string') ||
-        (event === 'widget-send' && id === 'frame' && message !== null && typeof message === 'object' &&
-            !Array.isArray(message));
+        (event === 'widget-send' && id === 'frame' && message !== null &&
+            typeof message === 'object' && !Array.isArray(message));
 }
 
 function limited(now = () => performance.now()) {
@@ -111,8 +112,8 @@ function gate(state) {
         res.end();
     };
     const setCookie = (res, value, seconds) => {
-        res.setHeader('Set-Cookie', `${COOKIE}=${value}; Path=/; Secure; HttpOnly; SameSite=Strict; ` +
-            `Max-Age=${seconds}`);
+        res.setHeader('Set-Cookie',
+            `${COOKIE}=${value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=${seconds}`);
     };
 
     // 0: right; -1: wrong; else milliseconds to wait before a try.
@@ -136,7 +137,8 @@ function gate(state) {
     async function login(req, res) {
         const form = await body(req);
         const name = form.get('user') ?? '';
-        const answer = await authenticate(req.socket.remoteAddress, name, form.get('password') ?? '');
+        const password = form.get('password') ?? '';
+        const answer = await authenticate(req.socket.remoteAddress, name, password);
         if (answer > 0) {
             const seconds = Math.ceil(answer / 1000);
             res.setHeader('Retry-After', seconds);
@@ -190,8 +192,8 @@ function gate(state) {
 
     const isIn = (req) => sessions.find(cookie(req)) !== null && !isForeign(req);
 
-    // For socket.io. The session that ends takes its sockets along. The first socket shows the server
-    // that has them: from then on strangers are refused before they are one.
+    // For socket.io. The session that ends takes its sockets along. The first socket shows the
+    // server that has them: from then on strangers are refused before they are one.
     function socket(io, next) {
         const req = io.client.request;
         io.server.engine.opts.allowRequest ??= (each, answer) => answer(null, isIn(each));

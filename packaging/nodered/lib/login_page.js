@@ -18,7 +18,8 @@ label { display: block; margin: 14px 0 4px; font-weight: 600; }
 input { width: 100%; min-height: 46px; padding: 8px 12px; border: 1px solid var(--line);
     border-radius: 8px; background: var(--ground); color: var(--text); font: inherit; }
 button { width: 100%; min-height: 48px; margin-top: 22px; border: 0; border-radius: 8px;
-    background: var(--act); color: var(--on-act); font: inherit; font-weight: 700; cursor: pointer; }
+    background: var(--act); color: var(--on-act); font: inherit; font-weight: 700;
+    cursor: pointer; }
 :focus-visible { outline: 3px solid var(--act); outline-offset: 2px; }
 [role=alert] { margin: 0; color: var(--bad); font-weight: 600; }`;
 
@@ -31,9 +32,11 @@ module.exports = (message) => `<!doctype html>
 <h1>Ward</h1><p>Vital signs of all devices</p>
 <div role="alert">${message}</div>
 <label for="user">Name</label>
-<input id="user" name="user" autocomplete="username" maxlength="32" autocapitalize="none" required autofocus>
+<input id="user" name="user" autocomplete="username" maxlength="32"
+    autocapitalize="none" required autofocus>
 <label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" maxlength="200" required>
+<input id="password" name="password" type="password" autocomplete="current-password"
+    maxlength="200" required>
 <button>Log in</button>
 </form></body></html>
 `;

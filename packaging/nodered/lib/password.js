@@ -72,7 +72,8 @@ async function line(name, password) {
     }
     const salt = crypto.randomBytes(16);
     const key = await scrypt(password, salt, KEY_LEN, { ...COST, maxmem: 256 * COST.N * COST.r });
-    return [name, 'scrypt', COST.N, COST.r, COST.p, salt.toString('hex'), key.toString('hex')].join(':');
+    return [name, 'scrypt', COST.N, COST.r, COST.p, salt.toString('hex'), key.toString('hex')]
+        .join(':');
 }
 
 // An unknown name takes as long as a known one, and is told the same.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Payloads from the broker, each checked member by member into a new object: nothing else of them is
-// kept. Every function gives null for what is not as docs/mqtt.md has it.
+// Payloads from the broker, each checked member by member into a new object: nothing else of them
+// is kept. Every function gives null for what is not as docs/mqtt.md has it.
 'use strict';
 
 const PAYLOAD_MAX = 65536; // bytes; the gateway's longest, a READINGS, has 32 KiB
@@ -45,8 +45,8 @@ function time(value) {
 // A Map of numbers; null for a sensor that failed.
 function values(object_) {
     const entries = isObject(object_) ? Object.entries(object_) : [];
-    const good = entries.length > 0 && entries.length <= VITALS_MAX && entries.every(([key, value]) =>
-        KEY.test(key) && (value === null || Number.isFinite(value)));
+    const good = entries.length > 0 && entries.length <= VITALS_MAX &&
+        entries.every(([key, value]) => KEY.test(key) && (value === null || Number.isFinite(value)));
     return good ? new Map(entries) : null;
 }
 
@@ -62,8 +62,9 @@ function one(each) {
     };
 }
 
-// `{ boot, isMeasured, readings: [{ seq, time, values, suspect }, ...] }` of a Reading or a Readings; one
-// bad reading spoils the message. `isMeasured`: the times are not those of the arrival at the gateway.
+// `{ boot, isMeasured, readings: [{ seq, time, values, suspect }, ...] }` of a Reading or a
+// Readings; one bad reading spoils the message. `isMeasured`: the times are not those of the
+// arrival at the gateway.
 function readings(payload, several, id) {
     const outer = object(payload);
     if (!outer || outer.device !== id) {
@@ -113,7 +114,8 @@ function profile(payload) {
     }
     const vitals = list.map(vital);
     const interval = count(outer.interval_ms);
-    return vitals.includes(null) ? null : { vitals, interval: interval > 0 ? interval : INTERVAL_MS };
+    return vitals.includes(null) ? null
+        : { vitals, interval: interval > 0 ? interval : INTERVAL_MS };
 }
 
 function number(payload) {

@@ -23,7 +23,8 @@ class Sessions {
             this.end(his[0][0]);
         }
         const token = crypto.randomBytes(32).toString('base64url');
-        this.sessions.set(digest(token), { user, until: this.now() + this.lifetimeMs, sockets: new Set() });
+        const until = this.now() + this.lifetimeMs;
+        this.sessions.set(digest(token), { user, until, sockets: new Set() });
         if (this.sessions.size > SESSIONS_MAX) {
             this.end(this.sessions.keys().next().value);
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the flow comes from. Without the editor it is made from its sources at each start, and nothing
-// is written anywhere.
+// Where the flow comes from. Without the editor it is made from its sources at each start, and
+// nothing is written anywhere.
 'use strict';
 
 const crypto = require('node:crypto');
@@ -52,12 +52,15 @@ function onDisk(userDir, { flows, credentials, users, sessionHours, authenticate
     begin('flows_cred.json', credentials);
     const editor = (name) => (users.has(name) ? { username: name, permissions: '*' } : null);
     return {
-        userDir, flowFile: 'flows.json', httpAdminRoot: '/editor', httpAdminMiddleware: editorHeaders,
+        userDir, flowFile: 'flows.json', httpAdminRoot: '/editor',
+        httpAdminMiddleware: editorHeaders,
         adminAuth: {
             type: 'credentials', sessionExpiryTime: sessionHours * 3600,
             users: async (name) => editor(name),
-            authenticate: async (name, text) =>
-                (await authenticate('editor', String(name), String(text)) === 0 ? editor(name) : null),
+            authenticate: async (name, text) => {
+                const answer = await authenticate('editor', String(name), String(text));
+                return answer === 0 ? editor(name) : null;
+            },
         },
     };
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Slows down guessing of passwords. After five wrong ones from an address each next try has to wait,
-// twice as long each time up to a minute; a quarter of an hour after the last wrong one they are
-// forgotten, and not by a right one: who has a login of his own may guess another's. Nobody is locked
-// out for good: behind one address there may be a whole ward.
+// Slows down guessing of passwords. After five wrong ones from an address each next try has to
+// wait, twice as long each time up to a minute; a quarter of an hour after the last wrong one they
+// are forgotten, and not by a right one: who has a login of his own may guess another's. Nobody is
+// locked out for good: behind one address there may be a whole ward.
 'use strict';
 
 const FREE = 5;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where on the chart a reading stands. The clock is this process's: that of a device only says how far
-// its readings are apart, and may be wrong or be set. Times on the line never go back.
+// Where on the chart a reading stands. The clock is this process's: that of a device only says how
+// far its readings are apart, and may be wrong or be set. Times on the line never go back.
 'use strict';
 
 const STEP_BACK_MS = 2000; // a reading that is so much earlier than its line: the line begins anew

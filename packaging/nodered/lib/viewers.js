@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who looks at what, and what each of them is sent: the ward's changes, or one device with its chart.
-// A tab says every few seconds what it looks at; one that does not any more is forgotten.
+// Who looks at what, and what each of them is sent: the ward's changes, or one device with its
+// chart. A tab says every few seconds what it looks at; one that does not any more is forgotten.
 'use strict';
 
 const { isDevice } = require('./topics');
@@ -91,14 +91,16 @@ class Viewers {
 
     server() {
         const { up, since } = this.broker;
-        return { broker: up, since: Math.round(this.now() - since), full: this.ward.counts.full > 0 };
+        const { full } = this.ward.counts;
+        return { broker: up, since: Math.round(this.now() - since), full: full > 0 };
     }
 
     wardFrame(viewer, send) {
         const rows = [...this.versions.values()].filter(({ version }) => version > viewer.version)
             .map(({ row }) => row);
         const ages = [...this.ward.devices].map(([id, device]) => [id, device.age()]);
-        send('ward', { payload: { server: this.server(), whole: viewer.version === 0, rows, ages } });
+        const whole = viewer.version === 0;
+        send('ward', { payload: { server: this.server(), whole, rows, ages } });
         viewer.version = this.version;
     }
 

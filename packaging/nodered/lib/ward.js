@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// All devices, from the messages of the broker. They come by themselves: with a reading or a status.
-// They go when they are revoked (what was under way from them is not taken), when somebody clears the
-// retained status, and when nothing was heard of them for a day.
+// All devices, from the messages of the broker. They come by themselves: with a reading or a
+// status. They go when they are revoked (what was under way from them is not taken), when somebody
+// clears the retained status, and when nothing was heard of them for a day.
 'use strict';
 
 const { Device } = require('./device');
@@ -12,7 +12,9 @@ const GONE_MS = 24 * 3600 * 1000;
 const REVOKED_MAX = 1000;
 
 class Ward {
-    constructor({ limits, devicesMax = 1000, now = () => performance.now(), wall = () => Date.now() }) {
+    constructor({
+        limits, devicesMax = 1000, now = () => performance.now(), wall = () => Date.now(),
+    }) {
         Object.assign(this, { limits, devicesMax, clocks: { now, wall } });
         this.devices = new Map();
         this.revoked = new Set();
