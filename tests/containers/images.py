@@ -61,7 +61,7 @@ def make_node_base(base, scratch):
     return NODE_BASE
 
 
-def build(source, scratch, targets=TARGETS):
+def build(source, cache, scratch, targets=TARGETS):
     """All targets at once: the engine makes each common part once. Returns the two bases."""
     base = make_base(source)
     node = make_node_base(base, scratch)
@@ -70,7 +70,7 @@ def build(source, scratch, targets=TARGETS):
                  os.path.join(source, "packaging/docker/Dockerfile"), source]
     running = {}
     for target in targets:
-        path = os.path.join(scratch, "build-%s.log" % target)
+        path = os.path.join(cache, "build-%s.log" % target)
         with open(path, "wb") as log:
             running[target] = path, subprocess.Popen(
                 ["docker", "build", "--target", target, "--tag", "medsec-" + target, *arguments],

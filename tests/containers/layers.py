@@ -29,7 +29,9 @@ def secrets(image, base):
     """Paths of files in the image that hold a secret, or are no business of an image."""
     found = []
     for top in own_folders(image, base):
-        for folder, _, files in os.walk(top):
+        for folder, folders_in_it, files in os.walk(top):
+            if "node_modules" in folders_in_it:  # as the lock file has them, by their hashes
+                folders_in_it.remove("node_modules")
             for name in files:
                 path = os.path.join(folder, name)
                 if FOREIGN.search(name) or holds_secret(path):

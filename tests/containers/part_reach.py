@@ -8,7 +8,6 @@ import ward
 from engine import output
 from stage import PUBLISHED, Part
 
-
 INSIDE = (1883, 8083, 8883, 8884, 9999, 18083)
 
 

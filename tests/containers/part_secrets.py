@@ -28,8 +28,8 @@ class Secrets(Part):
             self.assertLessEqual(mounted[volume], {reader, "setup", "sim-setup"}, volume)
 
     def test_files_are_for_their_reader_alone(self):
-        for volume in ward.SECRETS:
-            for folder, _, files in os.walk(self.stage.ward.volume(volume)):
+        for volume, top in zip(ward.SECRETS, self.stage.ward.volumes(ward.SECRETS)):
+            for folder, _, files in os.walk(top):
                 for file in files:
                     if file not in ward.PUBLIC:
                         mode = os.stat(os.path.join(folder, file)).st_mode
@@ -100,9 +100,16 @@ class Secrets(Part):
         self.assertEqual([topic for topic, payload in listener.messages
                           if b'"version"' in payload], [])
 
+    def setup_state(self):
+        return self.stage.ward.containers()["setup"]["State"]
+
     def test_second_start_changes_none(self):
         before = self.stage.ward.files()
+        first = self.setup_state()
         self.stage.ward.up()
+        harness.wait_until(lambda: self.setup_state()["FinishedAt"] > first["FinishedAt"], 30, 0.1)
+        self.assertGreater(self.setup_state()["StartedAt"], first["StartedAt"])
+        self.assertEqual(self.setup_state()["ExitCode"], 0)
         after = self.stage.ward.files()
         self.assertEqual(set(before), set(after))
         changed = {name for name, content in after.items() if before[name] != content}

@@ -75,13 +75,18 @@ class Installation:
         return output("sh", "-c", 'docker logs "$0" 2>&1', name)
 
     def volume(self, name):
-        return inspect("%s_%s" % (self.project, name))[0]["Mountpoint"]
+        return self.volumes([name])[0]
+
+    def volumes(self, names):
+        """The folders in which the engine keeps them."""
+        return [each["Mountpoint"]
+                for each in inspect(*("%s_%s" % (self.project, name) for name in names))]
 
     def files(self):
         """name in its volume -> content, of all that setup keeps."""
         found = {}
-        for volume in SECRETS:
-            for path in glob.glob(self.volume(volume) + "/**", recursive=True):
+        for volume, folder in zip(SECRETS, self.volumes(SECRETS)):
+            for path in glob.glob(folder + "/**", recursive=True):
                 if os.path.isfile(path):
                     with open(path, "rb") as file:
                         found[volume + "/" + os.path.basename(path)] = file.read()
