@@ -132,6 +132,7 @@ def shipped(packages):
 def setUpModule():
     global BUILDS
     try:
+        debian_root.check()
         BUILDS = Builds()
     except debian_root.Missing as missing:
         raise unittest.SkipTest(str(missing))
@@ -213,6 +214,8 @@ class Life(unittest.TestCase):
         self.wait_ready(self.version)
         self.assertEqual(self.owner_and_mode(KEY), "root 600")
         self.assertEqual(self.owner_and_mode(REGISTRY), "medsec 600")
+        # The unit says so too, when it starts.
+        self.machine.run("sh", "-c", "chmod 755 /var/lib/medsec && systemd-tmpfiles --create medsec.conf")
         self.assertEqual(self.owner_and_mode("var/lib/medsec"), "medsec 700")
         status = self.machine.run("cat", "/proc/%d/status" % self.machine.pid())
         self.assertNotIn("\nUid:\t0", status)

@@ -79,12 +79,18 @@ def make(path):
         shutil.rmtree(work, ignore_errors=True)
 
 
-def tarball(source):
-    """The path of the archive; made when it is not there. Raises Missing where that cannot be."""
+def check():
+    """Raises Missing where no archive can be made."""
     if os.getuid() != 0:
         raise Missing("debootstrap needs root")
     if shutil.which("debootstrap") is None:
         raise Missing("no debootstrap: run scripts/deps-packaging --tests")
+    archives()
+
+
+def tarball(source):
+    """The path of the archive; made when it is not there. Raises Missing where that cannot be."""
+    check()
     folder = os.path.join(source, "build/cache")
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, "debian-%s.tar" % codename())
