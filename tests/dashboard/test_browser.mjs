@@ -135,14 +135,13 @@ describe('logging in', () => {
 });
 
 describe('the ward', () => {
-    test('shows one device by itself', async () => {
-        await scene.publish('Pico/solo-1/Reading', JSON.stringify({ device: 'solo-1',
-            values: { Temp: 36.94 } }));
-        await until('solo-1 is there', async () => (await bed(page,
-            'solo-1'))?.temperature === '36.9');
-        assert.equal((await beds(page)).length, 1);
-        await scene.publish('Pico/solo-1/Status', '', { retain: true });
-        await until('it is gone', async () => (await beds(page)).length === 0);
+    test('shows one device by itself, with the value that was sent', async () => {
+        scene.startSim('--devices', '1');
+        await until('it is there', async () => (await beds(page)).length === 1);
+        scene.move(1, 1, scene.ids[0]);
+        await until('its value', async () => (await bed(page, scene.ids[0])).temperature === '37.1');
+        assert.equal(scene.values(scene.ids[0]).Temp, 37.1);
+        scene.processes.get('sim').kill('SIGKILL');
     });
 
     test('shows fifty devices of both wires, each with the values that were sent', async () => {
