@@ -77,6 +77,18 @@ describe('the ward', () => {
     });
 });
 
+test('a ward that is full says so while devices find no room', () => {
+    ward.devicesMax = 1;
+    read('a', { Temp: 36.6 });
+    look('s1', 'ward');
+    assert.equal(frame(viewers.frames()).server.full, false);
+    read('b', { Temp: 36.6 });
+    assert.equal(frame(viewers.frames()).server.full, true);
+    clock.pass(60000);
+    look('s1', 'ward');
+    assert.equal(frame(viewers.frames()).server.full, false);
+});
+
 describe('a device', () => {
     test('goes to who looks at it', () => {
         read('a', { Temp: 36.6, PulseSig: 1, Acel_x: 0.5 });

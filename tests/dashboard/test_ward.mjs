@@ -312,7 +312,7 @@ describe('devices go', () => {
             send(`Pico/other-${i}/Profile`, { vitals: [{ key: 'T', topic: 'X', decimals: 1 }] });
         }
         assert.equal(ward.devices.size, 5);
-        assert.equal(ward.counts.full, 3);
+        assert.equal(ward.fullAt, clock.now());
         assert.ok(ward.profiles.size <= 5);
     });
 });

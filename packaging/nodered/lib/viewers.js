@@ -7,6 +7,7 @@ const { isDevice } = require('./topics');
 
 const VIEWERS_MAX = 200;
 const AWAY_MS = 15000;
+const FULL_MS = 60000;
 const CHART_FIRST_MS = 10000; // of the chart that a viewer gets at once
 const GAUGES = ['temperature', 'mcu', 'mpu', 'x', 'y', 'z'];
 const CHART_TEXT = { light: '#4a5160', dark: '#c3cad6' };
@@ -91,8 +92,8 @@ class Viewers {
 
     server() {
         const { up, since } = this.broker;
-        const { full } = this.ward.counts;
-        return { broker: up, since: Math.round(this.now() - since), full: full > 0 };
+        const full = this.now() - this.ward.fullAt < FULL_MS;
+        return { broker: up, since: Math.round(this.now() - since), full };
     }
 
     wardFrame(viewer, send) {

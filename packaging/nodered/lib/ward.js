@@ -19,7 +19,8 @@ class Ward {
         this.devices = new Map();
         this.revoked = new Set();
         this.profiles = new Map(); // of devices that were not heard of yet
-        this.counts = { messages: 0, refused: 0, full: 0 };
+        this.counts = { messages: 0, refused: 0 };
+        this.fullAt = -Infinity; // when a device found no room
     }
 
     ingest(topic, bytes) {
@@ -116,7 +117,7 @@ class Ward {
     with(id, act) {
         if (!this.devices.has(id)) {
             if (this.devices.size >= this.devicesMax) {
-                this.counts.full++;
+                this.fullAt = this.clocks.now();
                 return false;
             }
             const device = new Device(id, this.limits, this.clocks);
