@@ -76,6 +76,10 @@ describe('the flow', () => {
             !format.includes('words.js')));
     });
 
+    test('shows everything as text', () => {
+        assert.deepEqual(nodes.filter(({ format }) => /v-html|innerHTML|outerHTML/.test(format)), []);
+    });
+
     test('has no wire that leads nowhere, and each id once', () => {
         const ids = new Set(nodes.map(({ id }) => id));
         assert.equal(ids.size, nodes.length);
