@@ -147,14 +147,13 @@ const tool_spec sim_tool = {
     .name = "medsec-sim",
     .summary = "Simulate wearable devices that send vital signs to a gateway",
     .description =
-        "Each device measures temperatures, acceleration and an electrocardiogram, and sends them "
+        "Each device measures temperatures, acceleration and a pulse wave, and sends them "
         "encrypted over a TCP connection of its own. All devices run in one process; a device "
         "whose connection ends comes back after a growing pause. On medsec/1 it keeps a reading "
         "until the gateway has acknowledged it, and does as the gateway's configuration says; its "
         "interval is a whole number of milliseconds.\n"
         "\n"
-        "The pulse signal is the dynamical model of McSharry, Clifford, Tarassenko and Smith "
-        "(2003). "
+        "The pulse signal is that of a light in a finger, after Rubins (2008). "
         "The other values stand still until a step of the menu moves them. Fault options make the "
         "devices misbehave, to test a gateway.",
     .sections = sections,
