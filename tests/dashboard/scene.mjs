@@ -148,9 +148,10 @@ export class Scene {
         this.gatewayPort ??= await freePort();
         this.start('gateway', join(this.build, 'cli/medsec-proxy'), [
             '--registry', this.path('medsec.db'), '--listen', `127.0.0.1:${this.gatewayPort}`,
-            '--broker', `mqtts://localhost:${this.brokerPort}`, '--broker-ca', this.path('cert.pem'),
-            '--broker-user', 'gateway', '--broker-password-file',
-            this.secret('gateway.password', PASSWORDS.gateway), '--publish', publish]);
+            '--broker', `mqtts://localhost:${this.brokerPort}`,
+            '--broker-ca', this.path('cert.pem'), '--broker-user', 'gateway', '--broker-password-file',
+            this.secret('gateway.password', PASSWORDS.gateway), '--publish', publish,
+            '--mqtt-client', 'mosquitto']);
         await until('the gateway listens', () => / listening /.test(this.log('gateway')));
     }
 
@@ -214,7 +215,9 @@ export class Scene {
             this.order.set(topic, this.counted++);
             this.heardAt = topic.endsWith('/Reading') ? performance.now() : this.heardAt;
         });
-        await this.watcher.subscribeAsync('Pico/#');
+        const topics = ['Reading', 'Status', 'Physiological_Data/Heart_Rate/#', 'Ip_address',
+            'Port_address', 'Internal_Server/#'];
+        await this.watcher.subscribeAsync(topics.map((topic) => `Pico/+/${topic}`));
     }
 
     // Its rate, or 'none' when the gateway's last word was why there is none.
