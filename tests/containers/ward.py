@@ -37,8 +37,11 @@ class Installation:
         return [*words, *arguments]
 
     def compose(self, *arguments, **how):
+        """With the settings of its own, and not those of whoever runs the test."""
+        others = {name: value for name, value in os.environ.items()
+                  if not name.startswith("MEDSEC_")}
         return output(*self.command(*arguments, profiles=how.pop("profiles", ())),
-                      env={**os.environ, **self.environment}, **how)
+                      env={**others, **self.environment}, **how)
 
     def up(self, *services, profiles=("sim", "sniffer")):
         """As `docker compose up -d`, but never builds and never asks a registry."""
