@@ -155,9 +155,9 @@ static uint64_t due_ms(const wire_medsec1 *m, uint64_t now_ms)
 
     medsec_device_get_config(&m->core, &config);
     const uint64_t passed_ms = now_ms - m->due_ms;
-    return m->due_ms == 0 || passed_ms < config.sample_interval_ms
+    return m->due_ms > 0 && passed_ms < config.sample_interval_ms
                ? now_ms
-               : now_ms - passed_ms % config.sample_interval_ms;
+               : now_ms - passed_ms % config.sample_interval_ms; /* the first beat is at 0 */
 }
 
 static void medsec1_sample(wire *w, uint64_t now_ms, const medsec_reading *reading)

@@ -116,7 +116,7 @@ class NothingFails(SimulatorTest):
         path = self.add("same")
         values = []
         for seed in (5, 5, 6):
-            self.simulate(path, "--count", 30, "--rate", 100, "--seed", seed)
+            self.simulate(path, "--count", 30, "--rate", 20, "--seed", seed)
             found = self.wait_readings(30)["same"]
             values.append([r["values"] for r in found])
             with self.subscriber.changed:

@@ -283,6 +283,9 @@ static void test_finish_with_nothing_pending_is_done(void **state)
 static void test_step_is_on_the_beat(void **state)
 {
     (void)state;
+    w.on.medsec1.due_ms = 0;
+    assert_float_equal(w.ops->step_s(&w, 3), 0, 1e-9);
+    assert_float_equal(w.ops->step_s(&w, 53), 0.05, 1e-9);
     const uint64_t due_ms = w.on.medsec1.due_ms = 1000;
     assert_float_equal(w.ops->step_s(&w, due_ms + 50), 0.05, 1e-9);
     assert_float_equal(w.ops->step_s(&w, due_ms + 99), 0.05, 1e-9);
