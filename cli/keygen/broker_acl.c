@@ -2,6 +2,7 @@
 #include "broker_rules.h"
 #include "grants.h"
 #include "keygen.h"
+#include "profiles.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,15 +45,9 @@ static void add_level(task *t, const char *topic)
 
 static int load_profiles(task *t)
 {
-    const option_list *files = &t->options->profiles;
-    t->profiles = medsec_profile_set_create();
-    for (size_t i = 0; t->profiles != NULL && i < files->count; i++) {
-        const char *why = NULL;
-        const medsec_status status = medsec_profile_set_load(t->profiles, files->item[i], &why);
-        if (status != MEDSEC_OK) {
-            tool_error("%s: %s", files->item[i], why != NULL ? why : medsec_strerror(status));
-            return EXIT_CONFIG;
-        }
+    const int code = profiles_open(&t->profiles, &t->options->profiles);
+    if (code != EXIT_DONE) {
+        return code;
     }
     for (size_t i = 0; i < FIXED_LEVELS; i++) {
         add_level(t, fixed_levels[i]);
@@ -63,7 +58,7 @@ static int load_profiles(task *t)
             add_level(t, profile->vitals[vital].topic);
         }
     }
-    return t->profiles != NULL ? EXIT_DONE : EXIT_FAILED;
+    return EXIT_DONE;
 }
 
 static int check_options(task *t)

@@ -2,6 +2,7 @@
 #include "proxy.h"
 
 #include "privileges.h"
+#include "profiles.h"
 #include "sandbox.h"
 #include "tool.h"
 #include "unlock.h"
@@ -118,17 +119,7 @@ int setup_privileges(proxy *p)
 
 int setup_profiles(proxy *p)
 {
-    const option_list *files = &p->settings->profiles;
-    p->profiles = medsec_profile_set_create();
-    for (size_t i = 0; p->profiles != NULL && i < files->count; i++) {
-        const char *why = NULL;
-        const medsec_status status = medsec_profile_set_load(p->profiles, files->item[i], &why);
-        if (status != MEDSEC_OK) {
-            tool_error("%s: %s", files->item[i], why != NULL ? why : medsec_strerror(status));
-            return EXIT_CONFIG;
-        }
-    }
-    return p->profiles != NULL ? EXIT_DONE : EXIT_FAILED;
+    return profiles_open(&p->profiles, &p->settings->profiles);
 }
 
 /* For writing, so that rotations can be completed; else all the same for reading. */
