@@ -81,7 +81,7 @@ typedef struct medsec_gateway_stats {
     uint64_t dropped; /* messages that the publisher did not take */
     uint64_t extra_members;
     uint64_t paused; /* times that reading stopped for back-pressure */
-    uint64_t reloads; /* of the registry */
+    uint64_t reloads; /* of the registry, in force in all threads */
     uint64_t half_open; /* now: connected, not identified */
     uint64_t half_open_evicted;
     uint64_t queued; /* newcomers that had to wait their turn */

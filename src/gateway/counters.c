@@ -54,9 +54,20 @@ static uint64_t stalled_ms(const medsec_gateway *gateway)
     return longest;
 }
 
+/* The slowest loop counts. */
+static uint64_t reloads(const medsec_gateway *gateway)
+{
+    uint64_t least = gateway->reloads;
+    for (uint32_t i = 0; i < gateway->options.threads; i++) {
+        const uint64_t taken = atomic_load(&gateway->loops[i].reloads);
+        least = taken < least ? taken : least;
+    }
+    return least;
+}
+
 void medsec_gateway_get_stats(const medsec_gateway *gateway, medsec_gateway_stats *stats)
 {
-    *stats = (medsec_gateway_stats){.reloads = gateway->reloads,
+    *stats = (medsec_gateway_stats){.reloads = reloads(gateway),
                                     .promotions = gateway->promoted,
                                     .devices = gateway->devices,
                                     .generation = gateway->generation};

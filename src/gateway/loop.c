@@ -171,12 +171,20 @@ static void hear_publisher(medsec__loop *loop)
     medsec__loop_hear(loop);
 }
 
+/* The directory may be newer than the count, never older. */
+static void hear_directory(medsec__loop *loop)
+{
+    if (atomic_exchange(&loop->told_directory, false)) {
+        const uint64_t reloads = loop->gateway->reloads;
+        medsec__identify_renew(loop);
+        atomic_store(&loop->reloads, reloads);
+    }
+}
+
 static void on_wake(uv_async_t *async)
 {
     medsec__loop *loop = async->data;
-    if (atomic_exchange(&loop->told_directory, false)) {
-        medsec__identify_renew(loop);
-    }
+    hear_directory(loop);
     hear_publisher(loop);
     if (atomic_load(&loop->told_stop)) {
         medsec__drain_begin(loop);

@@ -54,6 +54,7 @@ struct medsec__loop {
     _Atomic bool told_relieved;
     _Atomic bool told_linked;
     _Atomic bool told_directory;
+    _Atomic uint64_t reloads; /* that it has taken */
     medsec__counters counters;
     medsec__hint hints[MEDSEC__HINTS];
     medsec_batch_writer batch; /* of the connection that is being served */
