@@ -51,7 +51,7 @@ static void drain(medsec__loop *loop)
         loop->quiet = false;
     }
     bool done = (loop->quiet && !is_any_leaving(loop)) || is_empty(loop) ||
-                uv_now(&loop->uv) >= loop->drain_end_ms;
+                ++loop->drain_looks >= MEDSEC__DRAIN_LOOKS;
     loop->quiet = true;
     if (done) {
         close_all(loop);
@@ -119,7 +119,6 @@ void medsec__drain_begin(medsec__loop *loop)
     loop->draining = true;
     loop->quiet = false;
     uv_update_time(&loop->uv);
-    loop->drain_end_ms = uv_now(&loop->uv) + MEDSEC__DRAIN_MAX_MS;
     (void)uv_timer_stop(&loop->announce);
     say_end_to_all(loop);
     (void)uv_timer_start(&loop->tick, on_tick, MEDSEC__DRAIN_QUIET_MS, MEDSEC__DRAIN_QUIET_MS);

@@ -48,7 +48,7 @@ struct medsec__loop {
     bool draining;
     bool drained; /* and said good-bye to all */
     bool quiet; /* nothing came since the last tick */
-    uint64_t drain_end_ms;
+    uint32_t drain_looks;
     _Atomic uint64_t turned_ms; /* when it ticked last, as uv_now; 0: it does not run */
     _Atomic bool told_stop;
     _Atomic bool told_relieved;
