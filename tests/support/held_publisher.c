@@ -9,7 +9,7 @@
 #include <string.h>
 #include <uv.h>
 
-#define WAIT_MS 5000u
+#define WAIT_MS 60000u
 
 typedef struct held {
     medsec_publisher base;
@@ -27,6 +27,7 @@ typedef struct held {
     atomic_size_t late;
     atomic_size_t rests;
     atomic_bool blocked;
+    atomic_uint waiting; /* for the end of that */
     held_message messages[HELD_MAX];
 } held;
 
@@ -51,9 +52,11 @@ static medsec_status held_publish(medsec_publisher *publisher, const medsec_mess
 {
     held *h = (held *)publisher;
     h->late += h->detached > 0;
+    h->waiting++;
     while (h->blocked) {
         uv_sleep(1);
     }
+    h->waiting--;
     uv_mutex_lock(&h->lock);
     medsec_status status = h->refuse;
     bool automatic = h->automatic;
@@ -248,6 +251,14 @@ void held_refuse(medsec_publisher *publisher, medsec_status status)
 void held_block(medsec_publisher *publisher)
 {
     ((held *)publisher)->blocked = true;
+}
+
+void held_wait_blocked(medsec_publisher *publisher)
+{
+    for (unsigned i = 0; i < WAIT_MS && ((held *)publisher)->waiting == 0; i++) {
+        uv_sleep(1);
+    }
+    assert_int_not_equal(((held *)publisher)->waiting, 0);
 }
 
 void held_unblock(medsec_publisher *publisher)

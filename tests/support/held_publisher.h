@@ -21,7 +21,7 @@ medsec_publisher *held_create(void);
 
 /* How many messages there were so far. */
 size_t held_count(medsec_publisher *publisher);
-/* The message of this number, from 0. Waits 5 s for it, then fails. */
+/* The message of this number, from 0. Waits for it; fails when it does not come. */
 const held_message *held_at(medsec_publisher *publisher, size_t number);
 /* The first one from `*from` on that begins so and holds `part`; *from is behind it then. */
 const held_message *held_find(medsec_publisher *publisher, size_t *from, const char *begin,
@@ -37,6 +37,8 @@ void held_automatic(medsec_publisher *publisher);
 void held_refuse(medsec_publisher *publisher, medsec_status status);
 /* Between the two whoever publishes waits. */
 void held_block(medsec_publisher *publisher);
+/* Somebody waits. */
+void held_wait_blocked(medsec_publisher *publisher);
 void held_unblock(medsec_publisher *publisher);
 void held_press(medsec_publisher *publisher, bool pressed);
 /* Tells that whoever waits may look again. */

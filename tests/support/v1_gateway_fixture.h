@@ -7,6 +7,7 @@
 #include "v1_wire.h"
 
 #include <medsec/gateway.h>
+#include <uv.h>
 
 /* The whole gateway on real sockets; its devices speak medsec/1, its broker is the test. */
 typedef struct v1_fixture {
@@ -20,7 +21,7 @@ typedef struct v1_fixture {
     size_t seen; /* messages that v1_expect went past */
 } v1_fixture;
 
-#define V1_WAIT_MS 5000u
+#define V1_WAIT_MS 60000u
 
 /* For cmocka: *state is the fixture. */
 int v1_fixture_setup(void **state);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The heart rate on its topic: what is said, when, and when nothing is. */
+#include "gate.h"
 #include "heart_bench.h"
 #include "unit.h"
 #include "v1_gateway_fixture.h"
@@ -8,15 +9,13 @@
 #include <medsec/message.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <uv.h>
 
 #define PICO (&medsec_profile_pico_vitals)
 #define PULSE 1u /* its place in the profile */
 #define RATE "Pico/dev-1/Physiological_Data/Heart_Rate"
 #define STEP_MS 50u
 #define SEEN_MS 1100u /* after the last word the next one may come */
-#define QUIET_MS 100u
+#define PACE_MS 100u
 
 typedef int32_t signal_fn(uint64_t time_ms);
 
@@ -46,13 +45,6 @@ static int32_t failed(uint64_t time_ms)
     return FAILED;
 }
 
-static uint64_t utc_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /* A message of readings, the last of them taken at `end_ms`. */
 static void send_readings(v1_client *c, signal_fn *signal, uint64_t end_ms, size_t rows)
 {
@@ -80,6 +72,15 @@ static void send_readings(v1_client *c, signal_fn *signal, uint64_t end_ms, size
     v1_client_send(c, record, v1_seal(&c->device, record, message, len));
 }
 
+/* The same, and waits until they were taken. */
+static void send_taken(const v1_fixture *f, v1_client *c, signal_fn *signal, uint64_t end_ms,
+                       size_t rows)
+{
+    const uint64_t readings = v1_stats(f).readings + rows;
+    send_readings(c, signal, end_ms, rows);
+    v1_expect_count(f, readings, readings);
+}
+
 /* `count` readings up to `end_ms`, in messages of 20. */
 static void send_stream(const v1_fixture *f, v1_client *c, signal_fn *signal, uint64_t end_ms,
                         size_t count)
@@ -91,9 +92,11 @@ static void send_stream(const v1_fixture *f, v1_client *c, signal_fn *signal, ui
     v1_expect_count(f, readings, readings);
 }
 
+/* Time passes when the test says so. */
 static void begin(v1_fixture *f, v1_client *c)
 {
     v1_start(f);
+    gate_stop_time();
     v1_client_make(f, c, 1);
     v1_client_connect(f, c);
 }
@@ -110,9 +113,9 @@ static size_t count_words(v1_fixture *f)
 /* Twenty seconds of a signal, then one until it may be said what became of them. */
 static uint64_t send_and_wait(v1_fixture *f, v1_client *c, signal_fn *signal)
 {
-    const uint64_t now_ms = utc_ms();
+    const uint64_t now_ms = gate_utc_ms();
     send_stream(f, c, signal, now_ms - 500, 400);
-    uv_sleep(SEEN_MS);
+    gate_pass_ms(SEEN_MS);
     send_readings(c, signal, now_ms - 500 + 4 * STEP_MS, 4);
     return now_ms - 500 + 4 * STEP_MS;
 }
@@ -165,14 +168,14 @@ static void test_reason_when_the_sensor_fails(void **state)
     begin(f, &c);
     uint64_t end_ms = send_and_wait(f, &c, beating);
     (void)v1_expect(f, RATE " ", "75");
-    const uint64_t from_ms = utc_ms();
+    const uint64_t from_ms = gate_utc_ms();
     while (count_words(f) < 2) {
-        assert_true(utc_ms() < from_ms + 3000);
+        assert_true(gate_utc_ms() < from_ms + 3000);
         end_ms += 8 * STEP_MS;
-        send_readings(&c, failed, end_ms, 8);
-        uv_sleep(QUIET_MS);
+        gate_pass_ms(PACE_MS);
+        send_taken(f, &c, failed, end_ms, 8);
     }
-    assert_in_range(utc_ms() - from_ms, 500, 3000);
+    assert_in_range(gate_utc_ms() - from_ms, 1000, 1000 + 2 * PACE_MS);
     assert_string_equal(v1_expect(f, RATE, "")->text, RATE "/Reason gap");
     v1_client_close(&c);
 }
@@ -185,14 +188,14 @@ static void test_rate_is_said_again(void **state)
     begin(f, &c);
     uint64_t end_ms = send_and_wait(f, &c, beating);
     (void)v1_expect(f, RATE " ", "75");
-    const uint64_t from_ms = utc_ms();
+    const uint64_t from_ms = gate_utc_ms();
     while (count_words(f) < 2) {
-        assert_true(utc_ms() < from_ms + 6000);
-        uv_sleep(STEP_MS);
+        assert_true(gate_utc_ms() < from_ms + 6000);
+        gate_pass_ms(STEP_MS);
         end_ms += STEP_MS;
-        send_readings(&c, beating, end_ms, 1);
+        send_taken(f, &c, beating, end_ms, 1);
     }
-    assert_in_range(utc_ms() - from_ms, 2500, 6000);
+    assert_in_range(gate_utc_ms() - from_ms, 4000, 4000 + 2 * STEP_MS);
     assert_string_equal(v1_expect(f, RATE, "")->text, RATE " 75");
     v1_client_close(&c);
 }
@@ -203,9 +206,9 @@ static void test_nothing_of_readings_that_are_not_of_now(void **state)
     v1_fixture *f = *state;
     v1_client c;
     begin(f, &c);
-    uint64_t now_ms = utc_ms();
+    uint64_t now_ms = gate_utc_ms();
     send_stream(f, &c, beating, now_ms - 11000, 200);
-    uv_sleep(SEEN_MS);
+    gate_pass_ms(SEEN_MS);
     send_readings(&c, beating, now_ms - 10500, 10);
     send_readings(&c, beating, now_ms + 15000, 10);
     v1_expect_count(f, readings, 220);
@@ -221,9 +224,9 @@ static void test_late_readings_lead_to_the_rate_of_now(void **state)
     v1_fixture *f = *state;
     v1_client c;
     begin(f, &c);
-    const uint64_t now_ms = utc_ms();
+    const uint64_t now_ms = gate_utc_ms();
     send_stream(f, &c, beating, now_ms - 12000, 200);
-    uv_sleep(SEEN_MS);
+    gate_pass_ms(SEEN_MS);
     send_stream(f, &c, beating, now_ms - 12000 + 220 * STEP_MS, 220);
     assert_string_equal(v1_expect(f, RATE, "")->text, RATE " 75");
     v1_client_close(&c);
@@ -268,9 +271,11 @@ static void test_reason_of_another_pace(void **state)
     v1_start(f);
     v1_client_make(f, &seed, 1);
     v1_client_open(f, &seed);
-    for (unsigned i = 0; i < 12; i++) {
+    gate_stop_time();
+    for (unsigned i = 1; i <= 12; i++) {
         v1_seed_readings(&seed, 30);
-        uv_sleep(QUIET_MS);
+        v1_expect_count(f, readings, 30 * i);
+        gate_pass_ms(PACE_MS);
     }
     const held_message *said = v1_expect(f, "Pico/dev-4/Physiological_Data/Heart_Rate", "");
     assert_string_equal(said->text, "Pico/dev-4/Physiological_Data/Heart_Rate/Reason pace");
@@ -279,7 +284,13 @@ static void test_reason_of_another_pace(void **state)
     v1_client_close(&seed);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, v1_fixture_setup, v1_fixture_teardown)
+static int teardown(void **state)
+{
+    gate_reset();
+    return v1_fixture_teardown(state);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, v1_fixture_setup, teardown)
 
 int main(void)
 {

@@ -8,7 +8,6 @@
 #include <uv.h>
 
 #define QUIET_MS 100u
-#define RELOAD_MS 3000u
 
 static void start_device(const v1_fixture *f, v1_client *c, unsigned number)
 {
@@ -111,7 +110,12 @@ static void test_link_that_comes_back_announces_again(void **state)
     for (unsigned i = 0; i < 2; i++) {
         start_device(f, &c[i], 1 + i);
     }
-    v1_expect_count(f, readings, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        char begin[32];
+        f->seen = 0;
+        snprintf(begin, sizeof begin, "Pico/dev-%u/Reading", 1 + i);
+        v1_expect(f, begin, "");
+    }
     held_link(f->publisher, true); /* the first time: nothing was forgotten */
     uv_sleep(QUIET_MS);
     const size_t before = held_count(f->publisher);
@@ -178,6 +182,7 @@ static void test_time_to_be_durable_is_counted(void **state)
     v1_fixture *f = *state;
     v1_client c;
     v1_start(f);
+    const uint64_t begin = uv_hrtime();
     start_device(f, &c, 1);
     v1_expect(f, "Pico/dev-1/Reading", "");
     uv_sleep(30);
@@ -187,7 +192,7 @@ static void test_time_to_be_durable_is_counted(void **state)
     medsec_gateway_latency durable = v1_stats(f).durable;
     assert_int_equal(durable.count, 1);
     assert_int_equal(slower(&durable, 20000), 1);
-    assert_true(durable.sum_us >= 30000 && durable.sum_us < 5000000);
+    assert_true(durable.sum_us >= 30000 && durable.sum_us < (uv_hrtime() - begin) / 1000);
     v1_client_readings(&c, 20);
     v1_expect(f, "Pico/dev-1/Reading", "\"seq\":20,");
     held_report_all(f->publisher);
@@ -228,21 +233,31 @@ static void test_registry_and_proofs_are_counted(void **state)
     assert_int_equal(v1_stats(f).welcomes, 2);
     assert_int_equal(v1_stats(f).proved, 1);
     v1_seed_add(f);
-    for (unsigned i = 0; i < RELOAD_MS && v1_stats(f).devices == 3; i++) {
-        uv_sleep(1);
-    }
+    v1_expect_count(f, generation, generation + 1);
     assert_int_equal(v1_stats(f).devices, 4);
-    assert_int_equal(v1_stats(f).generation, generation + 1);
     v1_client_close(&c);
     v1_client_close(&silent);
 }
 
-/* A loop asks its publisher before it waits for company; a lone device is served at once. */
+/* All send, and are read. */
+static void send_of_many(const v1_fixture *f, const v1_client c[], unsigned count)
+{
+    const uint64_t readings = v1_stats(f).readings + count;
+    for (unsigned i = 0; i < count; i++) {
+        v1_seed_readings(&c[i], 1);
+    }
+    v1_expect_count(f, readings, readings);
+}
+
+/* A loop asks its publisher before it waits for company; a lone device is served at once. Many
+ * connections, since a slow machine reads few times in a second, but of all of them each time. */
 static void test_loop_with_much_to_do_rests(void **state)
 {
+    enum { MANY = 100 };
     v1_fixture *f = *state;
-    v1_client c;
+    v1_client c, many[MANY];
     f->options.threads = 1;
+    v1_seed_add(f);
     v1_start(f);
     held_automatic(f->publisher);
     start_device(f, &c, 1);
@@ -251,13 +266,19 @@ static void test_loop_with_much_to_do_rests(void **state)
     v1_client_readings(&c, 1);
     v1_client_expect_ack(&c, 1);
     assert_int_equal(held_rests(f->publisher), 0);
+    for (unsigned i = 0; i < MANY; i++) {
+        v1_client_make(f, &many[i], 1);
+        v1_client_open(f, &many[i]);
+    }
     const uint64_t end_ns = uv_hrtime() + V1_WAIT_MS * 1000000ull;
-    for (unsigned i = 0; held_rests(f->publisher) == 0 && uv_hrtime() < end_ns; i++) {
-        v1_client_readings(&c, 1);
-        v1_client_expect_ack(&c, 2 + i);
+    while (held_rests(f->publisher) == 0 && uv_hrtime() < end_ns) {
+        send_of_many(f, many, MANY);
     }
     assert_true(held_rests(f->publisher) > 0);
     v1_client_close(&c);
+    for (unsigned i = 0; i < MANY; i++) {
+        v1_client_close(&many[i]);
+    }
 }
 
 /* One loop has nobody and is done at once, the other waits for its device, and says that it went.
