@@ -61,7 +61,7 @@ class Keygen(unittest.TestCase):
 
     def keygen(self, *words, code=0, text=None, **environment):
         done = subprocess.run([KEYGEN, *map(str, words)], cwd=self.path, text=True, input=text,
-                              capture_output=True, timeout=120, check=False,
+                              capture_output=True, timeout=500, check=False,
                               env={"PATH": os.environ["PATH"], **environment})
         self.assertEqual(done.returncode, code, f"{words}\n{done.stdout}{done.stderr}")
         self.assertNotIn("ERROR: ", done.stderr)
@@ -118,7 +118,7 @@ class Init(Keygen):
         self.keygen("init", "--registry", "b.db", "--passphrase-file", "phrase", code=3)
 
     def read(self, descriptor):
-        self.assertTrue(select.select([descriptor], [], [], 20)[0], "nothing came")
+        self.assertTrue(select.select([descriptor], [], [], 60)[0], "nothing came")
         return os.read(descriptor, 1000)
 
     def test_passphrase_is_asked_without_echo(self):
@@ -133,7 +133,7 @@ class Init(Keygen):
                 shown += self.read(main)
             os.write(main, PASSPHRASE.encode() + b"\n")
         shown += self.read(main)
-        self.assertEqual(process.wait(timeout=20), 0, shown)
+        self.assertEqual(process.wait(timeout=60), 0, shown)
         os.close(main)
         self.assertIn(b"New passphrase:", shown)
         self.assertNotIn(PASSPHRASE.encode(), shown)
@@ -253,23 +253,25 @@ class Add(Keygen):
                          ["v-0001.json", "v-0002.json", "v-0003.json"])
 
     def test_ten_thousand(self):
-        begin = time.monotonic()
-        files = self.keygen("add", "w", "--wire", "seed", "--count", "10000", "--out", "out")
-        seconds = time.monotonic() - begin
+        times = [time.monotonic()]
+        for name, count in (("v", "1000"), ("w", "10000")):
+            files = self.keygen("add", name, "--wire", "seed", "--count", count, "--out", "out")
+            times.append(time.monotonic())
         self.assertEqual(len(files.split()), 10000)
         self.assertEqual(self.err, "")
         keys = {json.loads(p.read_text())["key"] for p in (self.path / "out").iterdir()}
-        self.assertEqual(len(keys), 10000)
-        self.assertEqual(self.load("audit", "--verify")["rows"], 10001)
-        print(f"  10 000 devices with their files: {seconds:.1f} s", file=sys.stderr)
-        self.assertLess(seconds, 60)
+        self.assertEqual(len(keys), 11000)
+        self.assertEqual(self.load("audit", "--verify")["rows"], 11001)
+        few, many = (after - before for before, after in zip(times, times[1:]))
+        print(f"  10 000 devices with their files: {many:.1f} s", file=sys.stderr)
+        self.assertLess(many, max(60, 40 * few))
 
     def test_two_at_once(self):
         (self.path / "out").mkdir()
         processes = [subprocess.Popen([KEYGEN, "add", name, "--wire", "seed", "--count", "100",
                                        "--out", "out"], cwd=self.path, stdout=subprocess.DEVNULL)
                      for name in ("a", "b", "c", "d")]
-        self.assertEqual([p.wait(timeout=60) for p in processes], [0] * 4)
+        self.assertEqual([p.wait(timeout=120) for p in processes], [0] * 4)
         self.assertEqual(len(self.load("list")), 400)
         self.assertEqual(self.load("audit", "--verify")["rows"], 401)
 
@@ -280,7 +282,7 @@ class Add(Keygen):
         processes = [subprocess.Popen([KEYGEN, "add", "same", "--wire", "seed", "--out", folder],
                                       cwd=self.path, stdout=subprocess.DEVNULL,
                                       stderr=subprocess.DEVNULL) for folder in folders]
-        self.assertEqual(sorted(p.wait(timeout=60) for p in processes), [0, 1, 1, 1])
+        self.assertEqual(sorted(p.wait(timeout=120) for p in processes), [0, 1, 1, 1])
         self.assertEqual(len(list(self.path.glob("o*/same.json"))), 1)
 
 
@@ -862,7 +864,7 @@ class Files(Keygen):
         holder = self.hold("EXCLUSIVE")
         self.keygen("add", "a", code=1)
         self.assertIn("in use", self.err)
-        holder.communicate(timeout=10)
+        holder.communicate(timeout=60)
         self.keygen("add", "a")
 
     def test_files_go_when_the_registry_cannot_be_changed(self):
@@ -872,15 +874,16 @@ class Files(Keygen):
         commands = [subprocess.Popen([KEYGEN, *words], cwd=self.path, stderr=subprocess.PIPE)
                     for words in (("add", "b", "--count", "2", "--out", "out"),
                                   ("rotate", "a", "--out", "out"))]
-        waited = time.monotonic() + 4
-        while len(list(self.path.glob("out/*.json"))) < 3 and time.monotonic() < waited:
+        seen = set()
+        while any(command.poll() is None for command in commands):
+            seen.update(path.name for path in self.path.glob("out/*.json"))
             time.sleep(0.01)
-        self.assertEqual(self.names("out"), ["a.json", "b-0001.json", "b-0002.json"])
+        self.assertEqual(seen, {"a.json", "b-0001.json", "b-0002.json"})
         for command in commands:
-            command.communicate(timeout=60)
+            command.communicate()
             self.assertEqual(command.returncode, 1)
         self.assertEqual(self.names("out"), [])
-        holder.communicate(timeout=10)
+        holder.communicate(timeout=60)
         self.assertEqual([(d["device"], d["rotating"]) for d in self.load("list")], [("a", False)])
 
 

@@ -74,7 +74,7 @@ class User:
 
     def wait(self, condition):
         with self.changed:
-            if not self.changed.wait_for(condition, 20):
+            if not self.changed.wait_for(condition, harness.PATIENCE_S):
                 raise RuntimeError("the broker does not answer")
 
     def settle(self):
@@ -86,7 +86,7 @@ class User:
 
     def publish(self, text, *topics, retain=False):
         for sent in [self.client.publish(topic, text, qos=1, retain=retain) for topic in topics]:
-            sent.wait_for_publish(20)
+            sent.wait_for_publish(harness.PATIENCE_S)
 
     def topics(self):
         with self.changed:
@@ -153,7 +153,7 @@ class BrokerAcl(harness.GatewayTest):
         self.simulate(proxy)
         users["nurse"].publish(COMMAND, "Pico/bed-1/Command/Config")
         result = "Pico/bed-1/Command/Config/Result"
-        self.assertIn('"applied"', self.seen.wait_payloads(result, 1, 20)[0])
+        self.assertIn('"applied"', self.seen.wait_payloads(result, 1)[0])
         self.assertEqual(proxy.stop(), 0)
         self.settle_seen()
         seen = {m.topic for m in self.seen.messages if m.topic.startswith("Pico/")}
@@ -214,7 +214,7 @@ class BrokerAcl(harness.GatewayTest):
         self.assertEqual(beds("ward"), {"bed-1", "bed-2"})
         self.write_rules(GRANTS.replace("dashboard", "other"))
         self.broker.process.send(signal.SIGHUP)
-        self.assertTrue(harness.wait_until(lambda: beds("ward") == {"bed-2", "bed-3"}, 20))
+        self.assertTrue(harness.wait_until(lambda: beds("ward") == {"bed-2", "bed-3"}))
         self.assertEqual(beds("dashboard"), set())
 
 

@@ -22,7 +22,7 @@ class Check(GatewayTest):
         done = subprocess.run(
             [harness.tool("medsec-proxy"), "--check", "--registry", registry or self.registry.path,
              "--broker", broker or self.broker.url(), "--listen", listen, "--name", "here",
-             *arguments], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+             *arguments], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
         self.right = dict(line.split(": ", 1) for line in done.stdout.splitlines())
         self.wrong = dict(line.split(": ", 1) for line in done.stderr.splitlines()
                           if not line.startswith("20"))
@@ -161,7 +161,7 @@ class Check(GatewayTest):
 
     def test_lines_are_in_the_order_of_the_things(self):
         done = subprocess.run([harness.tool("medsec-proxy"), "--check", "--registry", "/no/such",
-                               "--broker", AWAY, "--listen", HOST + ":0"], timeout=60, check=False,
+                               "--broker", AWAY, "--listen", HOST + ":0"], timeout=120, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         things = [line.split(":")[0] for line in done.stdout.splitlines() if line[0] != "2"]
         self.assertEqual(things, ["settings", "user", "profiles", "registry", "listen", "broker"])

@@ -24,7 +24,7 @@ class Monitor(GatewayTest):
         return proxy
 
     def ask(self, path, method="GET", body=None):
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=10)
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=harness.PATIENCE_S)
         try:
             connection.request(method, path, body)
             answer = connection.getresponse()
@@ -115,7 +115,7 @@ class Monitor(GatewayTest):
         silent = [socket.create_connection((HOST, self.port)) for _ in range(16)]
         for one in silent:
             self.addCleanup(one.close)
-            one.settimeout(20)
+            one.settimeout(harness.PATIENCE_S)
         self.assertEqual(silent[0].recv(1), b"")
         self.assertEqual(wait_until(lambda: self.ask("/healthz")[0]), 200)
 

@@ -73,7 +73,8 @@ class RegistryCopies(harness.GatewayTest):
 
     def wait_accepts(self, proxy, device, wanted):
         """The gateway looks once a second."""
-        self.assertTrue(harness.wait_until(lambda: self.accepts(proxy, device) == wanted, 5, 0.05))
+        self.assertTrue(harness.wait_until(lambda: self.accepts(proxy, device) == wanted,
+                                           interval=0.05))
 
     def backup(self, name):
         path = os.path.join(self.folder, name)

@@ -30,8 +30,8 @@ class Spool(harness.GatewayTest):
         summary = os.path.join(self.folder, name)
         sim = harness.Process(
             [harness.tool("medsec-sim"), "--connect", "%s:%d" % gateway.address, "--credentials", self.devices,
-             "--rate", "50", "--batch", "5", "--count", str(count), "--wait", "60", "--json"], summary)
-        harness.wait_until(lambda: not sim.alive(), timeout=120)
+             "--rate", "50", "--batch", "5", "--count", str(count), "--wait", "240", "--json"], summary)
+        harness.wait_until(lambda: not sim.alive(), timeout=300)
         self.assertEqual(sim.stop(), 0, sim.text())
 
     def times(self):
@@ -46,7 +46,7 @@ class Spool(harness.GatewayTest):
         def complete(_):
             found = self.times()
             return len(found) == 5 and all(len(set(seen)) == count for seen in found.values())
-        self.assertTrue(self.subscriber.wait(complete, timeout=60),
+        self.assertTrue(self.subscriber.wait(complete, timeout=120),
                         {device: len(seen) for device, seen in self.times().items()})
 
     def assert_in_order(self):

@@ -158,7 +158,7 @@ class Device:
         while self.waiting:
             self.receive(max(0.01, end - time.monotonic()))
 
-    def closed_by_peer(self, timeout=5):
+    def closed_by_peer(self, timeout=TIMEOUT):
         return self.link.closed_by_peer(timeout)
 
     def close(self):

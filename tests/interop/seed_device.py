@@ -10,6 +10,7 @@ import socket
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+TIMEOUT = 60  # patience with a busy machine
 BLOCK = 16
 DIGITS = 2 * BLOCK
 # Member of a reading, and the topic on which its value appears, in the order of publication.
@@ -116,7 +117,7 @@ class SeedDevice:
     def connect(self, address, source=None):
         """Connects, from another address of this machine if `source` says so."""
         self.close()
-        self.socket = socket.create_connection(address, timeout=10,
+        self.socket = socket.create_connection(address, timeout=TIMEOUT,
                                                source_address=(source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self
@@ -137,7 +138,7 @@ class SeedDevice:
     def send_raw(self, data):
         self.socket.sendall(data)
 
-    def closed_by_peer(self, timeout=5):
+    def closed_by_peer(self, timeout=TIMEOUT):
         """True when the gateway closes this connection within `timeout` seconds."""
         self.socket.settimeout(timeout)
         try:

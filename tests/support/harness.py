@@ -25,6 +25,7 @@ import unittest
 BUILD = None
 SOURCE = None
 HOST = "127.0.0.1"
+PATIENCE_S = 60  # on a busy machine; what is right takes a fraction of it
 
 
 def skip(reason):
@@ -84,7 +85,7 @@ def free_port():
     raise RuntimeError("no free port")
 
 
-def wait_until(condition, timeout=10.0, interval=0.01):
+def wait_until(condition, timeout=PATIENCE_S, interval=0.01):
     """Polls until `condition()` is true, and returns its value; the last one at the time limit."""
     end = time.monotonic() + timeout
     while True:
@@ -110,7 +111,7 @@ class Process:
     def send(self, number):
         self.child.send_signal(number)
 
-    def stop(self, number=signal.SIGTERM, timeout=20):
+    def stop(self, number=signal.SIGTERM, timeout=PATIENCE_S):
         """Signals, waits, and returns the exit status; a child that does not end is killed."""
         if self.alive():
             self.child.send_signal(number)
@@ -240,12 +241,12 @@ class Subscriber:
     def publish(self, topic, text):
         self.client.publish(topic, text, qos=1)
 
-    def wait_subscriptions(self, count, timeout=10):
+    def wait_subscriptions(self, count, timeout=PATIENCE_S):
         with self.changed:
             if not self.changed.wait_for(lambda: self.subscriptions >= count, timeout):
                 raise RuntimeError("no subscription at the broker")
 
-    def wait(self, condition, timeout=10):
+    def wait(self, condition, timeout=PATIENCE_S):
         """Waits until `condition(messages)` holds; returns its last value."""
         with self.changed:
             return self.changed.wait_for(lambda: condition(self.messages), timeout)
@@ -254,7 +255,7 @@ class Subscriber:
         with self.changed:
             return [m.payload for m in self.topics.get(topic, ())]
 
-    def wait_payloads(self, topic, count, timeout=10):
+    def wait_payloads(self, topic, count, timeout=PATIENCE_S):
         """The payloads of a topic, once there are `count` of them or the time is over."""
         self.wait(lambda _: len(self.topics.get(topic, ())) >= count, timeout)
         return self.payloads(topic)
@@ -374,7 +375,7 @@ class GatewayTest(unittest.TestCase):
         self.addCleanup(device.close)
         return device
 
-    def assert_published(self, subscriber, device, timeout=10):
+    def assert_published(self, subscriber, device, timeout=PATIENCE_S):
         """Everything that `device` sent was published on its seven topics, in order, once."""
         from seed_device import TOPICS
         for member, suffix in TOPICS:

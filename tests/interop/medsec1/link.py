@@ -5,7 +5,7 @@ import socket
 
 from . import Rejected, records
 
-TIMEOUT = 10
+TIMEOUT = 60  # patience with a busy machine
 
 
 class Closed(Exception):
@@ -65,7 +65,7 @@ class Link:
             raise Rejected("record %#x, flags %#x" % found[:2])
         return found[2]
 
-    def closed_by_peer(self, timeout=5):
+    def closed_by_peer(self, timeout=TIMEOUT):
         """True when the other side closes within `timeout` seconds and sends nothing before."""
         self.socket.settimeout(timeout)
         try:
