@@ -3,6 +3,7 @@
 // rules -> dashboard; and a subscriber of its own that sees what the broker has.
 
 import { execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import {
     closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync,
@@ -18,37 +19,47 @@ export const USER = 'nurse';
 export const PASSWORD = 'correct horse battery';
 const PASSWORDS = { gateway: 'gateway-password-1', dashboard: 'dashboard-password-2',
     watcher: 'watcher-password-3' };
-const START_MS = 40000;
+// What goes right costs none of it, however slow the machine.
+export const PATIENCE_MS = 300000;
 
-export async function until(what, condition, ms = 20000) {
-    const end = performance.now() + ms;
+export const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+export async function until(what, condition) {
+    const end = performance.now() + PATIENCE_MS;
     for (;;) {
         const found = await condition();
         if (found) {
             return found;
         }
         if (performance.now() > end) {
-            throw new Error(`not in ${ms} ms: ${what}`);
+            throw new Error(`not in ${PATIENCE_MS} ms: ${what}`);
         }
-        await new Promise((resolve) => { setTimeout(resolve, 100); });
+        await sleep(100);
     }
 }
 
+// One below those that the system gives to connections: a broker that starts again finds it free.
 async function freePort() {
-    const server = net.createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address();
-    server.close();
-    await once(server, 'close');
-    return port;
+    for (;;) {
+        const port = randomInt(10000, 32000);
+        const server = net.createServer();
+        const bound = new Promise((resolve) => {
+            server.on('listening', () => resolve(true)).on('error', () => resolve(false));
+        });
+        server.listen(port, '127.0.0.1');
+        if (await bound) {
+            server.close();
+            await once(server, 'close');
+            return port;
+        }
+    }
 }
 
 export class Scene {
     // `build`: with the programs; `folder`: for everything that is made.
     constructor(build, folder) {
         Object.assign(this, { build, folder, processes: new Map(), latest: new Map(),
-            order: new Map(),
-            counted: 0 });
+            order: new Map(), counted: 0, readings: 0 });
         rmSync(folder, { recursive: true, force: true });
         mkdirSync(join(folder, 'devices'), { recursive: true });
     }
@@ -85,9 +96,9 @@ export class Scene {
         const ended = once(process_, 'exit');
         process_.kill('SIGCONT');
         process_.kill('SIGTERM');
-        const late = new Promise((resolve) => { setTimeout(resolve, 5000).unref(); });
-        await Promise.race([ended, late]);
-        process_.kill('SIGKILL');
+        const late = setTimeout(() => process_.kill('SIGKILL'), PATIENCE_MS);
+        await ended;
+        clearTimeout(late);
     }
 
     log(name) {
@@ -183,8 +194,7 @@ export class Scene {
             MEDSEC_HTTPS_CERT: this.path('cert.pem'), MEDSEC_HTTPS_KEY: this.path('key.pem'),
             MEDSEC_LOGIN_FILE: this.path('login'), ...env,
         });
-        await until('the dashboard has its broker', async () => (await this.health()) === 200,
-            START_MS)
+        await until('the dashboard has its broker', async () => (await this.health()) === 200)
             .catch((error) => { throw new Error(`${error.message}\n${this.log('dashboard')}`); });
     }
 
@@ -204,6 +214,7 @@ export class Scene {
         const mqtt = require('mqtt');
         return mqtt.connectAsync(`mqtts://localhost:${this.brokerPort}`, {
             username: user, password: PASSWORDS[user], ca: readFileSync(this.path('cert.pem')),
+            connectTimeout: PATIENCE_MS,
         });
     }
 
@@ -213,7 +224,7 @@ export class Scene {
         this.watcher.on('message', (topic, payload) => {
             this.latest.set(topic, payload.toString());
             this.order.set(topic, this.counted++);
-            this.heardAt = topic.endsWith('/Reading') ? performance.now() : this.heardAt;
+            this.readings += topic.endsWith('/Reading');
         });
         const topics = ['Reading', 'Status', 'Physiological_Data/Heart_Rate/#', 'Ip_address',
             'Port_address', 'Internal_Server/#'];
