@@ -23,7 +23,7 @@ HOST, NEIGHBOUR, INTERNAL = "192.0.2.1", "192.0.2.2", "172.20.0.0/16"
 # The distribution's programs, and not another docker that stands before them.
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin:" + os.environ.get("PATH", "")
 PROGRAMS = ("dockerd", "docker", "docker-compose", "debootstrap", "unshare", "nsenter", "ip")
-START_S = 60
+PATIENCE_S = 180  # what goes right costs none of it, however slow the machine
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -152,7 +152,7 @@ class Engine:
                  "--exec-opt", "native.cgroupdriver=cgroupfs",
                  "--cgroup-parent", "/" + os.path.basename(self.scratch), *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        end = time.monotonic() + START_S
+        end = time.monotonic() + PATIENCE_S
         while subprocess.run(["docker", "version"], capture_output=True, check=False).returncode:
             if self.daemon.poll() is not None or time.monotonic() > end:
                 raise RuntimeError("dockerd does not start:\n" + self.last_words())
@@ -173,7 +173,7 @@ class Engine:
     def stop(self):
         if self.daemon:
             self.daemon.terminate()
-            self.daemon.wait(60)
+            self.daemon.wait(PATIENCE_S)
             self.daemon = None
 
 

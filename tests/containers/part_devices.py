@@ -2,12 +2,11 @@
 """New devices, and what the sniffers see of them."""
 
 import os
-import time
 
 import capture
 import harness
 import ward
-from engine import HOST, NEIGHBOUR, output
+from engine import HOST, NEIGHBOUR, PATIENCE_S, output
 from stage import Part
 
 NAMES = ("Temp", "PulseSig", "Acel_x", "Physiological_Data", "Temperature", "Pulse_Signal")
@@ -40,10 +39,9 @@ class Devices(Part):
 
     def test_added_device_is_let_in_and_seen_by_nobody(self):
         one = self.add("bed-99")
-        begin = time.monotonic()
         summary = self.stage.simulate("--credentials", one, "--count", "40")
-        self.assertLess(time.monotonic() - begin, 5)
-        self.assertEqual((summary["acknowledged"], summary["connections"]), (40, 1))
+        self.assertEqual((summary["acknowledged"], summary["connections"], summary["refused"]),
+                         (40, 1, 0))  # at the first attempt
         two = self.add("bed-98", "--wire", "seed")
         seed = self.stage.simulate("--credentials", two, "--count", "40")
         listener = self.stage.listener
@@ -55,20 +53,27 @@ class Devices(Part):
 
     def check_devices(self, summaries):
         wanted = tuple(sum(each[name] for each in summaries) for name in ("bytes", "received"))
-        harness.wait_until(lambda: tuple(map(len, self.sent_by(NEIGHBOUR))) == wanted, 10, 0.2)
+        harness.wait_until(lambda: tuple(map(len, self.sent_by(NEIGHBOUR))) == wanted,
+                           PATIENCE_S, 0.2)
         self.assertEqual(tuple(map(len, self.sent_by(NEIGHBOUR))), wanted)
+        self.assertTrue(self.stage.listener.wait(lambda: len(self.stage.listener.decimals) > 50))
         decimals = self.stage.listener.decimals.copy()
-        self.assertGreater(len(decimals), 50)
         everything = b"\n".join(self.devices.look().values())
         self.assertEqual(capture.readable(everything, NAMES, decimals), set())
 
+    def sent_by_broker(self):
+        """Bytes to the broker, and from it."""
+        sums, at = [0, 0], (ward.BROKER, 8883)
+        for ends, data in self.broker.look().items():
+            if at in ends:
+                sums[ends.index(at) == 0] += len(data)
+        return sums
+
     def check_broker(self):
         """The gateway's connection, and the dashboard's."""
+        self.assertTrue(harness.wait_until(lambda: min(self.sent_by_broker()) > 20000,
+                                           PATIENCE_S, 0.2), self.sent_by_broker())
         flows = self.broker.look()
-        to = sum(len(data) for (_, target), data in flows.items() if target == (ward.BROKER, 8883))
-        back = sum(len(data) for (source, _), data in flows.items()
-                   if source == (ward.BROKER, 8883))
-        self.assertGreater(min(to, back), 20000)
         self.assertEqual(capture.readable(b"\n".join(flows.values()), NAMES,
                                           self.stage.listener.decimals.copy()), set())
         self.assertEqual({target[1] for _, target in flows if target[0] == ward.BROKER} &
@@ -84,5 +89,5 @@ class Devices(Part):
         output("/usr/bin/python3", "-c", say, ward.BROKER, "8883", text)
         for sniffer in (self.devices, self.broker):
             found = harness.wait_until(lambda: capture.readable(
-                b"\n".join(sniffer.look().values()), NAMES, {value}), 10, 0.2)
+                b"\n".join(sniffer.look().values()), NAMES, {value}), PATIENCE_S, 0.2)
             self.assertEqual(found, {"Temp", value}, sniffer.name)

@@ -10,7 +10,7 @@ import yaml
 
 import harness
 import ward
-from engine import output
+from engine import PATIENCE_S, output
 from stage import PUBLISHED, Part
 
 STANDS_IN = """
@@ -39,7 +39,7 @@ class Emqx(Part):
             container = self.ward.containers()[name]["Id"]
             self.assertTrue(harness.wait_until(lambda: subprocess.run(
                 ["docker", "exec", container, *command], capture_output=True,
-                check=False).returncode == 0, 60, 0.2), self.ward.logs())
+                check=False).returncode == 0, PATIENCE_S, 0.2), self.ward.logs())
         bound = {name: each["HostConfig"]["PortBindings"] or {}
                  for name, each in self.ward.containers().items()}
         self.assertEqual({address["HostIp"] for address in bound["broker"]["18083/tcp"]},

@@ -3,8 +3,9 @@
 
 import re
 
+import harness
 import ports
-from engine import output
+from engine import PATIENCE_S, output
 from stage import FIRST_READING_S, Part
 
 SERVICES = ("broker", "gateway", "dashboard", "sniffer-devices", "sniffer-broker")
@@ -22,8 +23,10 @@ class Health(Part):
         self.assertEqual(set(restarts.values()), {0}, restarts)
 
     def test_reading_reaches_the_page_in_time(self):
-        print("the first reading was on the page after %.1f s" % self.stage.seen["seconds"])
-        self.assertLess(self.stage.seen["seconds"], FIRST_READING_S)
+        seconds, slowness = self.stage.seen["seconds"], self.stage.seen["slowness"]
+        print("the first reading was on the page after %.1f s; what wants the processor waits, and "
+              "takes %.1f times as long" % (seconds, slowness))
+        self.assertLess(seconds / slowness, FIRST_READING_S)
 
     def test_page_shows_what_was_measured(self):
         """Of the vitals that stand still, as the listener got them."""
@@ -43,5 +46,9 @@ class End(Part):
         for listing in (("ps", "-aq"), ("volume", "ls", "-q"),
                         ("network", "ls", "-q", "--filter", "type=custom")):
             self.assertEqual(output("docker", *listing), "", listing)
-        self.assertEqual(ports.listening(), set())
-        self.assertEqual(re.findall(r"\d+: (br-\w+|veth\w+)", output("ip", "link")), [])
+        # The kernel takes a network down behind whoever asked for it.
+        self.assertTrue(harness.wait_until(lambda: not self.left(), PATIENCE_S, 0.1), self.left())
+
+    @staticmethod
+    def left():
+        return [*ports.listening(), *re.findall(r"\d+: (br-\w+|veth\w+)", output("ip", "link"))]

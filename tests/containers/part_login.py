@@ -6,7 +6,7 @@ import json
 import ssl
 import urllib.parse
 
-from engine import HOST
+from engine import HOST, PATIENCE_S
 from stage import USER, Part
 
 
@@ -27,7 +27,7 @@ class Login(Part):
     @classmethod
     def ask(cls, method, path, body=None, cookie=None, **headers):
         """Status, headers, body. The certificate is checked, for the name that MEDSEC_HOST gave."""
-        link = http.client.HTTPSConnection(HOST, 1880, context=cls.context, timeout=20)
+        link = http.client.HTTPSConnection(HOST, 1880, context=cls.context, timeout=PATIENCE_S)
         link.request(method, path, body, {**headers, **({"Cookie": cookie} if cookie else {})})
         answer = link.getresponse()
         text = answer.read().decode("utf-8", "replace")
@@ -81,7 +81,7 @@ class Login(Part):
             self.assertEqual(self.ask("GET", path, cookie=self.cookie)[0], 404, path)
 
     def test_plain_http_says_nothing(self):
-        link = http.client.HTTPConnection(HOST, 1880, timeout=20)
+        link = http.client.HTTPConnection(HOST, 1880, timeout=PATIENCE_S)
         with self.assertRaises((http.client.HTTPException, OSError)):
             link.request("GET", "/dashboard/ward")
             link.getresponse()

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who can reach what: the host, its neighbour, and a neighbour that knows the way inside."""
 
+import os
 import re
+import shlex
 
+import harness
 import ports
 import ward
 from engine import output
@@ -30,6 +33,27 @@ class Reach(Part):
         self.assertEqual(ports.open_ports(ward.BROKER, [8883]), [8883])
         for address in (ward.BROKER, ward.GATEWAY):
             self.assertEqual(self.stage.scan(address, INSIDE), [], address)
+
+    def rule(self):
+        """What docs/deploy.md says for hosts that forward packets."""
+        with open(os.path.join(harness.SOURCE, "docs/deploy.md"), encoding="utf-8") as file:
+            found = re.findall(r"^    (iptables -I DOCKER-USER .*)$", file.read(), re.M)
+        self.assertEqual(len(found), 1)
+        return shlex.split(found[0])
+
+    def test_host_that_forwards_wants_the_rule(self):
+        """One that did so before the engine began, which denies nothing then."""
+        self.addCleanup(output, "iptables", "-P", "FORWARD", "DROP")
+        output("iptables", "-P", "FORWARD", "ACCEPT")
+        version = output("docker", "version", "--format", "{{.Server.Version}}")
+        self.assertEqual(self.stage.scan(ward.BROKER, INSIDE),
+                         [8883, 8884] if int(version.split(".")[0]) < 28 else [])
+        rule = self.rule()
+        self.addCleanup(output, *("-D" if word == "-I" else word for word in rule))
+        output(*rule)
+        for address in (ward.BROKER, ward.GATEWAY):
+            self.assertEqual(self.stage.scan(address, (*INSIDE, *PUBLISHED)), [], address)
+        self.assertEqual(self.stage.scan(), PUBLISHED)
 
     def test_containers_listen_on_what_they_need(self):
         wanted = {"broker": {(any_, port) for any_ in ("0.0.0.0", "::") for port in (8883, 8884)},

@@ -7,7 +7,7 @@ import harness
 import images
 import layers
 import ward
-from engine import output
+from engine import PATIENCE_S, output
 from stage import USER, Part
 
 GUESSES = ((None, None), ("", ""), ("admin", "public"), ("admin", "admin"), ("guest", "guest"),
@@ -93,8 +93,8 @@ class Secrets(Part):
         self.addCleanup(gateway.close)
         self.assertTrue(listener.wait(lambda: listener.messages))
         for topic in (command, "Pico/%s/Status" % device, "medsec/gateway/gateway/status"):
-            listener.client.publish(topic, '{"version":1}', qos=1).wait_for_publish(10)
-        gateway.client.publish(command, '{"version":2}', qos=1).wait_for_publish(10)
+            listener.client.publish(topic, '{"version":1}', qos=1).wait_for_publish(PATIENCE_S)
+        gateway.client.publish(command, '{"version":2}', qos=1).wait_for_publish(PATIENCE_S)
         self.assertTrue(gateway.wait(lambda: gateway.messages))
         self.assertEqual([payload for _, payload in gateway.messages], [b'{"version":2}'])
         self.assertEqual([topic for topic, payload in listener.messages
@@ -107,7 +107,8 @@ class Secrets(Part):
         before = self.stage.ward.files()
         first = self.setup_state()
         self.stage.ward.up()
-        harness.wait_until(lambda: self.setup_state()["FinishedAt"] > first["FinishedAt"], 30, 0.1)
+        self.assertTrue(harness.wait_until(
+            lambda: self.setup_state()["FinishedAt"] > first["FinishedAt"], PATIENCE_S, 0.1))
         self.assertGreater(self.setup_state()["StartedAt"], first["StartedAt"])
         self.assertEqual(self.setup_state()["ExitCode"], 0)
         after = self.stage.ward.files()

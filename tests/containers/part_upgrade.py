@@ -5,7 +5,7 @@ import os
 import re
 
 import harness
-from engine import output
+from engine import PATIENCE_S, output
 from stage import Part
 
 
@@ -18,7 +18,7 @@ class Upgrade(Part):
         listener = self.stage.listener
         before = {name: len(listener.readings[name]) for name in self.devices}
         self.assertTrue(listener.wait(lambda: all(
-            len(listener.readings[name]) > count + 60 for name, count in before.items()), 60),
+            len(listener.readings[name]) > count + 60 for name, count in before.items())),
             self.stage.ward.logs())
 
     def replace(self):
@@ -36,7 +36,7 @@ class Upgrade(Part):
         os.kill(before["State"]["Pid"], 9)
         self.assertTrue(harness.wait_until(
             lambda: self.gateway()["RestartCount"] > before["RestartCount"] and
-            self.gateway()["State"]["Running"], 30, 0.1))
+            self.gateway()["State"]["Running"], PATIENCE_S, 0.1))
 
     def summary(self):
         self.stage.ward.compose("stop", "sim", profiles=["sim"])
@@ -58,9 +58,18 @@ class Upgrade(Part):
         self.assertEqual((acknowledged, unacknowledged, dropped), (sampled, 0, 0))
         counted = self.stage.listener.wait(lambda: sampled == sum(
             max(number for _, number in readings[name]) + 1 for name in self.devices))
-        self.assertTrue(counted, "the broker has less than was acknowledged")
+        self.assertTrue(counted, "the broker has less than was acknowledged:" + self.circumstances())
         missing = {}
         for name in self.devices:
             numbers = {number for _, number in readings[name]}
             missing[name] = sorted(set(range(min(numbers), max(numbers))) - numbers)
-        self.assertFalse(any(missing.values()), "%s\n%s" % (missing, self.stage.ward.logs()))
+        self.assertFalse(any(missing.values()), "%s%s" % (missing, self.circumstances()))
+        # A broker that drops what is acknowledged would be found by luck alone.
+        self.assertNotIn("dropped for client " + self.stage.listener.name,
+                         self.stage.ward.broker_troubles())
+
+    def circumstances(self):
+        listener = self.stage.listener
+        return "\n%s connected %d times; the broker says:\n%s\n%s" % (
+            listener.name, listener.connections, self.stage.ward.broker_troubles(),
+            self.stage.ward.logs())

@@ -13,7 +13,7 @@ import sys
 import time
 
 AT_ONCE = 1000
-TIMEOUT_S = 2
+TIMEOUT_S = 5  # a first attempt, and the kernel's second and third
 LISTEN, UNCONNECTED = "0A", "07"
 
 

@@ -12,32 +12,33 @@ import { program } from '../portal/browser.mjs';
 const { url, user, password, limit, pictures } = JSON.parse(
     await new Promise((done) => createInterface({ input: process.stdin }).once('line', done)));
 const end = Date.now() + 1000 * limit;
+const PATIENCE_MS = 60000;
 const browser = await require('playwright-core').chromium.launch({
-    executablePath: program(),
+    executablePath: program(), timeout: 3 * PATIENCE_MS,
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking',
         '--disable-component-update'],
 });
 const result = { attempts: 0 };
 
 async function logIn(page) {
-    await page.goto(`${url}/login`, { timeout: 10000 });
+    await page.goto(`${url}/login`);
     await page.getByLabel('Name').fill(user);
     await page.getByLabel('Password').fill(password);
     await page.getByRole('button', { name: 'Log in' }).click();
-    await page.waitForURL('**/dashboard/**', { timeout: 10000 });
+    await page.waitForURL('**/dashboard/**');
 }
 
 async function shown(page, path, selector) {
     for (;;) {
         result.attempts += 1;
         try {
-            await page.goto(url + path, { timeout: 10000 });
+            await page.goto(url + path);
             if (new URL(page.url()).pathname === '/login') {
                 await logIn(page);
-                await page.goto(url + path, { timeout: 10000 });
+                await page.goto(url + path);
             }
             const place = page.locator(selector).filter({ hasText: /\d/ }).first();
-            await place.waitFor({ timeout: 20000 });
+            await place.waitFor();
             return await place.evaluate((element) =>
                 ({ text: element.textContent.trim(), ...element.dataset }));
         } catch (error) {
@@ -52,6 +53,7 @@ async function shown(page, path, selector) {
 try {
     const context = await browser.newContext({ ignoreHTTPSErrors: true,
         viewport: { width: 1280, height: 800 } });
+    context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     result.reading = await shown(page, '/dashboard/ward', '[data-device][data-vital=temperature]');
     result.at = Date.now() / 1000;

@@ -6,11 +6,13 @@ import glob
 import json
 import os
 import re
+import secrets
 import ssl
 import threading
 import time
 
-from engine import HOST, inspect, output
+import harness
+from engine import HOST, PATIENCE_S, inspect, output
 
 BROKER, GATEWAY = "172.20.0.20", "172.20.0.10"
 PUBLIC = {"ca.pem", "cert.pem", "names", "acl", "access", "lock"}
@@ -19,6 +21,7 @@ SECRETS = ("authority", "registry", "gateway-secrets", "broker-secrets", "dashbo
            "devices", "sim-devices")
 DECIMAL = re.compile(rb"(?<=:)-?\d+\.\d{2,}\b")
 NAME = re.compile(r"[a-z/-]+[0-9]?")  # of a format
+TROUBLE = re.compile(r"dropped|disconnect|exceeded|error", re.IGNORECASE)  # in the broker's log
 WORD = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")  # not a salt
 
 
@@ -26,12 +29,16 @@ class Installation:
     """`docker-compose` with a file of packaging/docker, as a project of its own."""
 
     def __init__(self, source, file="compose.mosquitto.yaml", project="medsec", **environment):
-        self.path = os.path.join(source, "packaging/docker", file)
+        self.paths = [os.path.join(source, "packaging/docker", file),
+                      os.path.join(source, "tests/containers/patient.yaml")]
         self.project = project
-        self.environment = {"MEDSEC_HOST": HOST, **environment}
+        self.environment = {"MEDSEC_HOST": HOST, "COMPOSE_HTTP_TIMEOUT": str(PATIENCE_S),
+                            **environment}
 
     def command(self, *arguments, profiles=()):
-        words = ["docker-compose", "--ansi", "never", "-p", self.project, "-f", self.path]
+        words = ["docker-compose", "--ansi", "never", "-p", self.project]
+        for path in self.paths:
+            words += ["-f", path]
         for profile in profiles:
             words += ["--profile", profile]
         return [*words, *arguments]
@@ -57,18 +64,15 @@ class Installation:
         return {label["com.docker.compose.service"]: each for each, label in labels
                 if label.get("com.docker.compose.oneoff") == "False"}
 
-    def wait_healthy(self, services, timeout=90):
-        """Seconds until they were."""
-        begin = time.monotonic()
-        while True:
-            states = {name: each["State"] for name, each in self.containers().items()}
-            found = {name: states[name].get("Health", states[name]).get("Status")
-                     for name in services if name in states}
-            if len(found) == len(services) and set(found.values()) <= {"healthy"}:
-                return time.monotonic() - begin
-            if time.monotonic() - begin > timeout:
-                raise AssertionError("not healthy: %s\n%s" % (found, self.logs()))
-            time.sleep(0.2)
+    def health(self, services):
+        states = {name: each["State"] for name, each in self.containers().items()}
+        return {name: states[name].get("Health", states[name]).get("Status")
+                for name in services if name in states}
+
+    def wait_healthy(self, services):
+        wanted = dict.fromkeys(services, "healthy")
+        if not harness.wait_until(lambda: self.health(services) == wanted, PATIENCE_S, 0.2):
+            raise AssertionError("not healthy: %s\n%s" % (self.health(services), self.logs()))
 
     def logs(self):
         return "".join("--- %s\n%s" % (name, self.log(name)[-4000:]) for name in self.names())
@@ -76,6 +80,11 @@ class Installation:
     @staticmethod
     def log(name):
         return output("sh", "-c", 'docker logs "$0" 2>&1', name)
+
+    def broker_troubles(self):
+        """What the broker says of messages that it drops and of connections that end."""
+        lines = self.log(self.containers()["broker"]["Id"]).splitlines()
+        return "\n".join(line for line in lines if TROUBLE.search(line))
 
     def volume(self, name):
         return self.volumes([name])[0]
@@ -119,30 +128,41 @@ class Installation:
 
 
 class Listener:
-    """Somebody at the broker: notes what comes, and what became of what it wanted."""
+    """Somebody at the broker: notes what comes, and what became of what it wanted. The broker keeps
+    for it what comes while it is away, should its connection end."""
 
     def __init__(self, ward, user=None, password=None, topics=()):
         from paho.mqtt import client
+        self.connections = 0
         self.messages, self.code, self.granted = [], None, []
         self.readings, self.decimals = {}, set()  # device -> [(boot, seq)]; values as written
         self.changed = threading.Condition()
         self.topics = topics
-        self.client = client.Client(protocol=client.MQTTv5)
+        self.name = "listener-" + secrets.token_hex(4)
+        self.client = client.Client(client_id=self.name, protocol=client.MQTTv5)
         if user is not None:
             self.client.username_pw_set(user, password)
         self.client.tls_set_context(ssl.create_default_context(cafile=ward.authority()))
         self.client.on_connect = self._connected
         self.client.on_subscribe = self._subscribed
         self.client.on_message = self._message
-        self.client.connect(BROKER, 8883)
+        self.client.connect(BROKER, 8883, properties=self._kept())
         self.client.loop_start()
         wanted = len(topics)
         if not self.wait(lambda: self.code is not None and
                          (self.code or len(self.granted) == wanted)):
             raise AssertionError("the broker does not answer")
 
+    @staticmethod
+    def _kept():
+        from paho.mqtt import packettypes, properties
+        found = properties.Properties(packettypes.PacketTypes.CONNECT)
+        found.SessionExpiryInterval = PATIENCE_S
+        return found
+
     def _connected(self, _client, _user, _flags, code, _properties=None):
         with self.changed:
+            self.connections += 1
             self.code = code.value
             self.changed.notify_all()
         if code == 0 and self.topics:
@@ -168,7 +188,7 @@ class Listener:
                 self.decimals |= {each.decode() for each in DECIMAL.findall(message.payload)}
             self.changed.notify_all()
 
-    def wait(self, condition, timeout=10):
+    def wait(self, condition, timeout=PATIENCE_S):
         with self.changed:
             return self.changed.wait_for(condition, timeout)
 
