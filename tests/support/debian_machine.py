@@ -13,7 +13,8 @@ ENVIRONMENT = ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/
                "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"]
 MOUNT = 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && '
 UNIT = "lib/systemd/system/medsec-proxy.service"
-BOOT_S = 120
+PATIENCE_S = 300  # what goes right costs none of it, however slow the machine
+APT_S = 1200
 FLEETING = re.compile(r"proc|sys|dev|run|tmp|root|var/(tmp|cache/apt|lib/apt)")
 
 
@@ -21,7 +22,7 @@ class Failed(Exception):
     pass
 
 
-def wait_until(condition, what, timeout=30.0):
+def wait_until(condition, what, timeout=PATIENCE_S):
     finish = time.monotonic() + timeout
     while not (value := condition()):
         if time.monotonic() > finish:
@@ -35,7 +36,7 @@ def end(process):
     if process.poll() is None:
         process.terminate()
         try:
-            process.wait(BOOT_S)
+            process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -59,7 +60,7 @@ class Systemd:
         wait_until(lambda: self.state(machine) in ("initializing", "starting", "running", "degraded"),
                    "an answer of systemd")
         try:
-            wait_until(lambda: self.state(machine) in ("running", "degraded"), "boot", BOOT_S)
+            wait_until(lambda: self.state(machine) in ("running", "degraded"), "boot")
         except Failed as failed:
             raise RuntimeError("%s\n%s" % (failed, machine.run("systemctl", "list-jobs"))) from failed
 
@@ -145,7 +146,7 @@ class Machine:
         """What a command prints; it must succeed unless it is not `check`ed."""
         done = subprocess.run(self.prefix + ENVIRONMENT + list(command), stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              errors="backslashreplace", timeout=300)
+                              errors="backslashreplace", timeout=APT_S)
         if check and done.returncode != 0:
             raise Failed("%s: status %d\n%s" % (" ".join(command), done.returncode, done.stdout))
         return done.stdout
@@ -163,7 +164,7 @@ class Machine:
     def finish(self, child, output):
         """Tells what began with this output to stop; its exit status."""
         self.run("sh", "-c", 'kill "$(cat "$0.pid")"', "/" + output)
-        return child.wait(BOOT_S)
+        return child.wait(PATIENCE_S)
 
     def apt(self, *arguments):
         """apt-get, and what follows for the services."""
