@@ -18,32 +18,49 @@ static void replace(medsec_gateway *gateway, medsec_directory *directory)
     medsec_directory_unref(old);
 }
 
-medsec_status medsec__watch_load(medsec_gateway *gateway)
+static medsec_status load(medsec_gateway *gateway, size_t *skipped)
 {
     const medsec_gateway_options *o = &gateway->options;
     medsec_directory *directory = NULL;
-    size_t skipped = 0;
-    medsec_status status = medsec_directory_load(&directory, o->registry, o->profiles, &skipped);
+    medsec_status status = medsec_directory_load(&directory, o->registry, o->profiles, skipped);
     if (status != MEDSEC_OK) {
         medsec_log_write(o->log, MEDSEC_LOG_ERROR, "registry-unreadable",
                          MEDSEC_LOG_STR("reason", medsec_status_word(status)),
                          MEDSEC_LOG_STR("error", medsec_registry_error(o->registry)));
         return status;
     }
-    medsec_log_write(o->log, MEDSEC_LOG_INFO, "registry-loaded",
-                     MEDSEC_LOG_INT("devices", medsec_directory_count(directory)));
-    if (!medsec_directory_locked(directory)) {
-        medsec_log_write(o->log, MEDSEC_LOG_WARN, "secrets-not-locked",
-                         MEDSEC_LOG_STR("hint", "raise RLIMIT_MEMLOCK"));
-    }
-    if (skipped > 0) {
-        medsec_log_write(o->log, MEDSEC_LOG_WARN, "devices-skipped",
-                         MEDSEC_LOG_INT("devices", skipped));
-    }
     atomic_store(&gateway->devices, medsec_directory_count(directory));
     atomic_store(&gateway->generation, medsec_directory_last_change(directory));
     replace(gateway, directory);
     return MEDSEC_OK;
+}
+
+/* Whoever reads this may count on it: a connection made from now on meets the new directory. */
+static void log_loaded(medsec_gateway *gateway, size_t skipped)
+{
+    medsec_log *log = gateway->options.log;
+    medsec_directory *directory = medsec__watch_directory(gateway);
+    medsec_log_write(log, MEDSEC_LOG_INFO, "registry-loaded",
+                     MEDSEC_LOG_INT("devices", medsec_directory_count(directory)));
+    if (!medsec_directory_locked(directory)) {
+        medsec_log_write(log, MEDSEC_LOG_WARN, "secrets-not-locked",
+                         MEDSEC_LOG_STR("hint", "raise RLIMIT_MEMLOCK"));
+    }
+    medsec_directory_unref(directory);
+    if (skipped > 0) {
+        medsec_log_write(log, MEDSEC_LOG_WARN, "devices-skipped",
+                         MEDSEC_LOG_INT("devices", skipped));
+    }
+}
+
+medsec_status medsec__watch_load(medsec_gateway *gateway)
+{
+    size_t skipped = 0;
+    medsec_status status = load(gateway, &skipped);
+    if (status == MEDSEC_OK) {
+        log_loaded(gateway, skipped);
+    }
+    return status;
 }
 
 static void tell_loops(medsec_gateway *gateway)
@@ -61,10 +78,12 @@ static bool look(medsec_gateway *gateway, bool must)
     if (!medsec_registry_changed(gateway->options.registry) && !must) {
         return true;
     }
-    if (medsec__watch_load(gateway) != MEDSEC_OK) {
+    size_t skipped = 0;
+    if (load(gateway, &skipped) != MEDSEC_OK) {
         return false;
     }
     tell_loops(gateway);
+    log_loaded(gateway, skipped);
     return true;
 }
 
