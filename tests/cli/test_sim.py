@@ -2,6 +2,8 @@
 """medsec-sim against a TCP sink that decodes the seed wire by itself (python3-cryptography)."""
 
 import argparse
+import contextlib
+import fcntl
 import importlib.util
 import itertools
 import json
@@ -10,6 +12,7 @@ import pty
 import random
 import re
 import resource
+import select
 import selectors
 import signal
 import socket
@@ -17,6 +20,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import unittest
@@ -28,6 +32,8 @@ if importlib.util.find_spec("cryptography") is None:
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 BUILD = None
+PATIENCE_S = 60  # more than a busy machine takes for anything
+FRAME = 263  # bytes of a reading on the seed wire
 MEMBERS = ["Temp", "TempMcu", "PulseSig", "Acel_x", "Acel_y", "Acel_z", "TempMpu"]
 CHARACTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 
@@ -93,7 +99,8 @@ class Sink:
         self.address = "%s:%d" % (host, self.port)
         self.reading = reading
         self.pieces = {}  # connection -> what each recv gave
-        self.times = []  # of each recv
+        self.times = []  # of each recv and accept
+        self.accepts = []
         self.peers = []
         self.ended = 0
         self.segments = 0  # of all connections that ended
@@ -115,8 +122,9 @@ class Sink:
     def accept(self):
         connection, peer = self.listener.accept()
         self.peers.append(peer)
-        self.times.append(time.monotonic())
         self.pieces[connection] = []
+        self.accepts.append(time.monotonic())
+        self.times.append(self.accepts[-1])
         if self.reading:
             self.selector.register(connection, selectors.EVENT_READ)
 
@@ -130,16 +138,31 @@ class Sink:
             self.times.append(time.monotonic())
         full = self.refuse_after is not None and len(self.stream(connection)) >= self.refuse_after
         if not data or full:
-            self.ended += not data
             self.segments += segments_in(connection)
             self.selector.unregister(connection)
             connection.close()
+            self.ended += not data
 
     def stream(self, connection):
         return b"".join(self.pieces[connection])
 
     def streams(self):
-        return [self.stream(connection) for connection in self.pieces]
+        return [self.stream(connection) for connection in list(self.pieces)]
+
+    def received(self):
+        return sum(map(len, self.streams()))
+
+    def unread(self):
+        """Bytes that wait in the first connection of a sink that does not read."""
+        for connection in list(self.pieces):
+            answer = fcntl.ioctl(connection, termios.FIONREAD, bytes(4))
+            return struct.unpack("i", answer)[0]
+        return 0
+
+    def longest_silence(self):
+        """Between what two moments nothing came."""
+        times = list(self.times)
+        return max(zip(times, times[1:]), key=lambda pair: pair[1] - pair[0], default=(0, 0))
 
     def stop(self):
         self.running = False
@@ -159,9 +182,14 @@ def environment(**more):
     return {**clean, **more}
 
 
-def run(*arguments, stdin=b"", timeout=60, **env):
-    return subprocess.run(command(*arguments), input=stdin, capture_output=True, timeout=timeout,
-                          env=environment(**env), check=False)
+def run(*arguments, stdin=b"", **env):
+    """What is typed is there from the start."""
+    here, there = os.pipe()
+    with open(here, "rb") as typed:
+        with open(there, "wb") as keys:
+            keys.write(stdin)
+        return subprocess.run(command(*arguments), stdin=typed, capture_output=True,
+                              timeout=2 * PATIENCE_S, env=environment(**env), check=False)
 
 
 class SimTest(unittest.TestCase):
@@ -186,11 +214,35 @@ class SimTest(unittest.TestCase):
         self.assertEqual(done.returncode, code, done.stderr.decode())
         return json.loads(done.stdout)
 
-    def wait_for_end(self, sink, connections, seconds=5):
-        limit = time.monotonic() + seconds
-        while sink.ended < connections and time.monotonic() < limit:
+    def wait_for(self, condition, what):
+        limit = time.monotonic() + PATIENCE_S
+        while not condition():
+            self.assertLess(time.monotonic(), limit, what)
             time.sleep(0.01)
+
+    def wait_for_end(self, sink, connections):
+        self.wait_for(lambda: sink.ended >= connections, "%d connections" % connections)
         self.assertEqual(sink.ended, connections)
+
+    def begin(self, *arguments):
+        """A simulator that goes on until `end()`."""
+        child = subprocess.Popen(command(*arguments, "--json"), env=environment(),
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
+        self.addCleanup(child.communicate)
+        self.addCleanup(child.kill)
+        return child
+
+    def end(self, child, number=signal.SIGTERM):
+        """Its summary."""
+        child.send_signal(number)
+        out, problems = child.communicate(timeout=PATIENCE_S)
+        self.assertEqual(child.returncode, 0, problems.decode())
+        return json.loads(out)
+
+    def assert_no_faster_than_asked(self, summary):
+        self.assertLessEqual(summary["sent"] + summary["skipped"],
+                             summary["devices"] * (1 + summary["rate_hz"] * summary["elapsed_s"]))
 
     def run_one(self, *arguments, wire="seed", stdin=b""):
         """One device with --json: its readings, its bytes, the summary."""
@@ -241,20 +293,26 @@ class Readings(SimTest):
         self.assertNotEqual(first, other)
 
     def test_rate_and_duration(self):
-        readings, _, summary = self.run_one("--rate", 50, "--duration", 2)
-        self.assertTrue(80 <= len(readings) <= 102, len(readings))
-        self.assertTrue(1.9 < summary["elapsed_s"] < 4, summary)
+        device, sink = self.devices(1)[0], self.sink()
+        begin = time.monotonic()
+        summary = self.summary(run("--connect", sink.address, "--credentials", device.path, "--rate", 50,
+                                   "--duration", 2, "--json"))
+        self.wait_for_end(sink, 1)
+        self.assertEqual(len(device.readings(sink.streams()[0])), summary["sent"])
+        first = sink.times[1] - begin  # no earlier than it left
+        self.assertGreater(summary["sent"] + summary["skipped"], 50 * (2 - first) - 3)
+        self.assert_no_faster_than_asked(summary)
+        self.assertGreater(summary["elapsed_s"], 1.9)
 
     def test_first_reading_goes_out_at_once(self):
         readings, _, summary = self.run_one("--rate", 0.01, "--count", 1)
         self.assertEqual(len(readings), 1)
-        self.assertLess(summary["elapsed_s"], 2)
+        self.assertLess(summary["elapsed_s"], 90)  # the next is due after 100
 
 
 class Menu(SimTest):
     def last_reading(self, keys, *arguments, wire="seed"):
-        readings, _, _ = self.run_one("--menu", "--rate", 100, "--duration", 0.5, *arguments, wire=wire,
-                                      stdin=keys)
+        readings, _, _ = self.run_one("--menu", "--count", 10, *arguments, wire=wire, stdin=keys)
         return readings[-1]
 
     def test_every_step(self):
@@ -276,15 +334,14 @@ class Menu(SimTest):
                          ("-0.30", "0.100", "0.000"))
 
     def test_longer_text_than_eight_blocks(self):
-        readings, stream, _ = self.run_one("--menu", "--rate", 100, "--duration", 0.5,
-                                           stdin=b"8\n10\n12\n" * 3)
+        readings, stream, _ = self.run_one("--menu", "--count", 10, stdin=b"8\n10\n12\n" * 3)
         self.assertEqual(len(split_frames(stream)[-1]), 33 * 9 - 1)
         self.assertEqual(readings[-1]["Acel_z"], "-0.300")
 
     def test_step_for_one_device(self):
         devices, sink = self.devices(2), self.sink()
-        done = run("--connect", sink.address, "--credentials", self.folder, "--menu", "--rate", 100,
-                   "--duration", 0.5, "--json", stdin=b"1 dev-0001\n13\nx\n1 nobody\nq\n1\n")
+        done = run("--connect", sink.address, "--credentials", self.folder, "--menu", "--count", 10,
+                   "--json", stdin=b"1 dev-0001\n13\nx\n1 nobody\nq\n1\n")
         self.summary(done)
         self.wait_for_end(sink, 2)
         last = {}
@@ -305,7 +362,7 @@ class Menu(SimTest):
         device, sink = self.devices(1)[0], self.sink()
         with open(path, "rb") as file:
             done = subprocess.run(command("--connect", sink.address, "--credentials", device.path,
-                                          "--menu", "--count", 3, "--json"), stdin=file, timeout=30,
+                                          "--menu", "--count", 3, "--json"), stdin=file, timeout=PATIENCE_S,
                                   capture_output=True, env=environment(), check=False)
         self.summary(done)
         self.wait_for_end(sink, 1)
@@ -354,15 +411,15 @@ class Faults(SimTest):
                    "--garbage", "--corrupt", 1, "--json")
         summary = self.summary(done)
         self.wait_for_end(sink, 1)
-        self.assertEqual((summary["sent"], summary["bytes"]), (0, 5 * 263))
+        self.assertEqual((summary["sent"], summary["bytes"]), (0, 5 * FRAME))
         self.assertIsNone(re.match(rb"[0-9a-f+]{64}", sink.streams()[0]))
 
     def test_slow_trickles(self):
         device, sink = self.devices(1)[0], self.sink()
-        done = run("--connect", sink.address, "--credentials", device.path, "--duration", 1, "--slow",
-                   200, "--json")
-        summary = self.summary(done)
-        self.assertTrue(100 < summary["bytes"] < 420, summary)
+        child = self.begin("--connect", sink.address, "--credentials", device.path, "--slow", 200)
+        self.wait_for(lambda: sink.received() > 150, "nothing comes")
+        summary = self.end(child)
+        self.assertLessEqual(summary["bytes"], 200 * (summary["elapsed_s"] + 0.02))
         self.assertGreater(summary["skipped"], 0)
 
     def test_slow_ends_with_all_that_was_made(self):
@@ -406,9 +463,9 @@ class Faults(SimTest):
         self.assertEqual(self.summary(run(*common, "--truncate", 3))["corrupted"], 1)
         self.wait_for_end(sink, 2)
         good, bad = sink.streams()
-        kept = len(bad) - 3 * 263
-        self.assertIn(kept, range(1, 263))
-        self.assertEqual(bad, good[:2 * 263 + kept] + good[3 * 263:])
+        kept = len(bad) - 3 * FRAME
+        self.assertIn(kept, range(1, FRAME))
+        self.assertEqual(bad, good[:2 * FRAME + kept] + good[3 * FRAME:])
 
     def test_wrong_key_does_not_decrypt(self):
         device, sink = self.devices(1)[0], self.sink()
@@ -447,7 +504,7 @@ class Connections(SimTest):
         with socket.socket() as taken:  # bound, and not listening
             taken.bind(("127.0.0.1", 0))
             done = run("--connect", "127.0.0.1:%d" % taken.getsockname()[1], "--credentials", device.path,
-                       "--patience", 1, "--json")
+                       "--patience", 2.5, "--json")  # the second attempt comes after half a second
         summary = self.summary(done, 4)
         self.assertEqual((summary["connected"], summary["sent"]), (0, 0))
         self.assertGreater(summary["refused"], 1)
@@ -461,7 +518,7 @@ class Connections(SimTest):
                 self.addCleanup(filler.close)
                 filler.setblocking(False)
                 filler.connect_ex(deaf.getsockname())
-            time.sleep(0.1)
+            self.assertTrue(select.select([], fillers, [], PATIENCE_S)[1], "none is in the queue")
             done = run("--connect", "127.0.0.1:%d" % deaf.getsockname()[1], "--credentials", device.path,
                        "--patience", 0.5, "--json")
         self.assertEqual(self.summary(done, 4)["connections"], 0)
@@ -477,33 +534,34 @@ class Connections(SimTest):
 
     def test_comes_back_after_the_peer_closes(self):
         device, sink = self.devices(1)[0], self.sink()
-        sink.refuse_after = 263
-        done = run("--connect", sink.address, "--credentials", device.path, "--duration", 1.5, "--json")
-        summary = self.summary(done)
+        sink.refuse_after = FRAME
+        child = self.begin("--connect", sink.address, "--credentials", device.path)
+        self.wait_for(lambda: sink.received() > FRAME, "it does not come back")
+        summary = self.end(child)
         self.assertGreater(summary["reconnects"], 0)
         self.assertGreater(summary["closed"], 0)
         self.assertEqual(summary["connected"], 1)
         self.assertEqual(summary["connections"], summary["reconnects"] + 1)
-        for stream in sink.streams():
-            self.assertEqual(list(device.readings(stream[:263])[0]), MEMBERS)
+        for stream in filter(None, sink.streams()):
+            self.assertEqual(list(device.readings(stream[:FRAME])[0]), MEMBERS)
 
     def test_peer_that_does_not_read_costs_no_memory(self):
-        self.devices(1)
-        sink = self.sink(reading=False)
-        child = subprocess.Popen(command("--connect", sink.address, "--credentials", self.folder,
-                                         "--rate", 50000, "--json"), env=environment(),
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.addCleanup(child.stderr.close)
-        self.addCleanup(child.stdout.close)
-        time.sleep(1)
+        device, sink = self.devices(1)[0], self.sink(reading=False)
+        child = self.begin("--connect", sink.address, "--credentials", device.path, "--rate", 50000)
+        self.wait_for(lambda: self.is_full(sink), "it does not send")
         first = self.resident_kib(child.pid)
         time.sleep(2)
         grown = self.resident_kib(child.pid) - first
-        child.send_signal(signal.SIGTERM)
-        out, _ = child.communicate(timeout=20)
+        summary = self.end(child)
         self.assertLess(grown, 2000)
-        self.assertGreater(json.loads(out)["skipped"], 10000)
-        self.assertEqual(child.returncode, 0)
+        self.assertGreater(summary["skipped"], 10000)
+
+    @staticmethod
+    def is_full(sink):
+        """The peer's buffer takes no more: what there is, is there half a second later."""
+        before = sink.unread()
+        time.sleep(0.5)
+        return 0 < before == sink.unread()
 
     @staticmethod
     def resident_kib(pid):
@@ -512,30 +570,24 @@ class Connections(SimTest):
 
     def test_peer_that_closes_unread(self):
         device, sink = self.devices(1)[0], self.sink(reading=False)
-        child = subprocess.Popen(command("--connect", sink.address, "--credentials", device.path, "--rate",
-                                         50000, "--no-reconnect", "--json"), env=environment(),
-                                 stdout=subprocess.PIPE)
-        time.sleep(1.5)
+        child = self.begin("--connect", sink.address, "--credentials", device.path, "--rate", 50000,
+                           "--no-reconnect")
+        self.wait_for(lambda: self.is_full(sink), "it does not send")
         for connection in sink.pieces:
             connection.close()
-        out, _ = child.communicate(timeout=20)
+        out, problems = child.communicate(timeout=PATIENCE_S)
         summary = json.loads(out)
-        self.assertEqual((child.returncode, summary["closed"], summary["reconnects"]), (0, 1, 0))
+        self.assertEqual((child.returncode, summary["closed"], summary["reconnects"]), (0, 1, 0), problems)
 
     def test_signal_ends_it_with_the_summary(self):
         self.devices(3)
         for number in (signal.SIGINT, signal.SIGTERM):
             sink = self.sink()
-            child = subprocess.Popen(command("--connect", sink.address, "--credentials", self.folder,
-                                             "--json"), env=environment(), stdout=subprocess.PIPE)
-            time.sleep(1)
-            child.send_signal(number)
-            out, _ = child.communicate(timeout=10)
-            child.stdout.close()
-            self.assertEqual(child.returncode, 0)
-            summary = json.loads(out)
+            child = self.begin("--connect", sink.address, "--credentials", self.folder)
+            self.wait_for(lambda: len(sink.peers) == 3 and sink.received() > 20 * FRAME, "it does not send")
+            summary = self.end(child, number)
             self.wait_for_end(sink, 3)
-            self.assertEqual(summary["bytes"], sum(map(len, sink.streams())))
+            self.assertEqual(summary["bytes"], sink.received())
             self.assertEqual(summary["sent"], sum(len(split_frames(s)) for s in sink.streams()))
 
     def test_first_devices_of_the_folder_by_name(self):
@@ -564,45 +616,56 @@ class Connections(SimTest):
     def test_storm_drops_devices_that_come_back(self):
         self.devices(5)
         sink = self.sink()
+        child = self.begin("--connect", sink.address, "--credentials", self.folder, "--storm", "2@0.6")
+        self.wait_for(lambda: len(sink.peers) >= 5 + 6, "they do not come back")
+        summary = self.end(child)
+        self.assertGreaterEqual(summary["cut"], 6)
+        returned = summary["cut"] - summary["away"]
+        self.assertEqual((summary["connections"], summary["reconnects"]), (5 + returned, returned))
+        self.assertEqual((summary["recovery"]["count"], summary["closed"]), (returned, 0))
         summary = self.summary(run("--connect", sink.address, "--credentials", self.folder, "--storm",
-                                   "2@0.6", "--duration", 2.3, "--json"))
-        self.wait_for_end(sink, 5 + 6)
-        self.assertEqual((summary["cut"], summary["reconnects"], summary["closed"]), (6, 6, 0))
-        self.assertEqual((summary["away"], summary["recovery"]["count"]), (0, 6))
-        summary = self.summary(run("--connect", sink.address, "--credentials", self.folder, "--storm",
-                                   "2@0.3", "--no-reconnect", "--duration", 0.5, "--json"))
-        self.assertEqual((summary["away"], summary["recovery"]["count"]), (2, 0))
+                                   "2@0.3", "--no-reconnect", "--json"))  # ends when all are cut
+        self.assertEqual((summary["cut"], summary["away"], summary["recovery"]["count"]), (5, 5, 0))
         self.assertEqual(summary["refused"], 0)
 
-    def longest_silence(self, sink):
-        return max(b - a for a, b in zip(sink.times, sink.times[1:]))
+    def outage(self, *arguments):
+        """Runs one device until bytes come again after the first outage, which begins after a second;
+        its summary, and the sink."""
+        device, sink = self.devices(1)[0], self.sink()
+        child = self.begin("--connect", sink.address, "--credentials", device.path, "--outage", "2@3",
+                           *arguments)
+        self.wait_for(lambda: len(sink.times) > 2 and sink.times[-1] > sink.times[0] + 2,
+                      "no end of the outage")
+        summary = self.end(child)
+        self.wait_for(lambda: sink.ended >= summary["connections"], "no end")
+        begin, end = sink.longest_silence()
+        self.assertGreater(end - begin, 1)
+        self.assertEqual(summary["refused"], 0)
+        return device, summary, sink
 
     def test_outage_holds_bytes_back(self):
-        device, sink = self.devices(1)[0], self.sink()
-        summary = self.summary(run("--connect", sink.address, "--credentials", device.path, "--outage",
-                                   "1@2", "--duration", 2.5, "--json"))
-        self.wait_for_end(sink, 1)
-        self.assertTrue(0.9 < self.longest_silence(sink) < 1.5, sink.times)
+        device, summary, sink = self.outage()
         self.assertEqual((summary["connections"], summary["cut"]), (1, 0))
-        self.assertTrue(5 < summary["skipped"] < 20, summary)  # 20 came due, 9 had room
+        self.assertGreater(summary["skipped"], 15)  # 40 came due, 9 had room
+        self.assert_no_faster_than_asked(summary)
         self.assertEqual(len(device.readings(sink.streams()[0])), summary["sent"])
 
     def test_outage_that_cuts_makes_no_connection(self):
-        device, sink = self.devices(1)[0], self.sink()
-        summary = self.summary(run("--connect", sink.address, "--credentials", device.path, "--outage",
-                                   "1@2", "--outage-cuts", "--duration", 2.5, "--json"))
-        self.wait_for_end(sink, 2)
-        self.assertTrue(0.9 < self.longest_silence(sink) < 1.5, sink.times)
-        self.assertEqual((summary["connections"], summary["cut"], summary["refused"]), (2, 1, 0))
+        _, summary, sink = self.outage("--outage-cuts")
+        self.assertIn(sink.longest_silence()[1], sink.accepts)
+        self.assertGreater(summary["cut"], 0)
+        self.assertEqual(summary["connections"], 1 + summary["cut"] - summary["away"])
 
     def test_end_of_the_run_ends_the_outage(self):
         device, sink = self.devices(1)[0], self.sink()
-        summary = self.summary(run("--connect", sink.address, "--credentials", device.path, "--outage",
-                                   "9@9.5", "--duration", 1, "--json"))
+        child = self.begin("--connect", sink.address, "--credentials", device.path, "--outage", "299@300")
+        self.wait_for(lambda: sink.received() and time.monotonic() - sink.times[-1] > 1.5, "no outage")
+        before = sink.received()
+        summary = self.end(child)
         self.wait_for_end(sink, 1)
-        self.assertLess(summary["elapsed_s"], 2.5)
+        self.assertLess(summary["elapsed_s"], 250)
         self.assertEqual(len(device.readings(sink.streams()[0])), summary["sent"])
-        self.assertGreater(summary["sent"], 15)
+        self.assertGreaterEqual(sink.received() - before, 8 * FRAME)  # they have waited
 
     def test_thousand_devices(self):
         for i in range(1000):
@@ -615,11 +678,11 @@ class Connections(SimTest):
         done = subprocess.run(["sh", "-c", 'ulimit -Sn 256; exec "$@"', "sh",
                                *command("--connect", sink.address, "--credentials", self.folder,
                                         "--rate", 1, "--count", 3, "--json")], capture_output=True,
-                              timeout=120, env=environment(), check=False)
+                              timeout=2 * PATIENCE_S, env=environment(), check=False)
         summary = self.summary(done)
-        self.wait_for_end(sink, 1000, 30)
-        self.assertEqual((summary["connected"], summary["refused"]), (1000, 0))
-        self.assertEqual((summary["sent"], summary["skipped"]), (3000, 0))
+        self.wait_for_end(sink, 1000)
+        self.assertEqual((summary["connected"], summary["refused"], summary["sent"]), (1000, 0, 3000))
+        self.assert_no_faster_than_asked(summary)
         self.assertEqual({len(split_frames(stream)) for stream in sink.streams()}, {3})
 
 
@@ -635,10 +698,11 @@ class Medsec1(SimTest):
                            capture_output=True, env=environment())
         return os.path.join(self.folder, name + ".json")
 
-    def run_unanswered(self, *arguments):
+    def run_unanswered(self, *arguments, connections=1):
         """Runs against a sink, which answers nothing; the summary and what came."""
         sink = self.sink()
-        done = run("--connect", sink.address, "--json", "--duration", 0.5, "--wait", 0.5, *arguments)
+        done = run("--connect", sink.address, "--json", "--duration", 0.5, "--wait", 1, *arguments)
+        self.wait_for_end(sink, connections)
         return done, sink
 
     def test_hello_names_the_suite_and_nothing_repeats(self):
@@ -658,10 +722,8 @@ class Medsec1(SimTest):
     def test_unacknowledged_readings_are_told(self):
         path = self.credential("a")
         sink = self.sink()
-        start = time.monotonic()
         done = run("--connect", sink.address, "--credentials", path, "--count", 7, "--rate", 50, "--wait", 1,
                    "--json")
-        self.assertLess(time.monotonic() - start, 30)
         summary = self.summary(done, 4)
         self.assertEqual((summary["sampled"], summary["unacknowledged"], summary["acknowledged"]), (7, 7, 0))
         self.assertIsNone(summary["latency"])
@@ -674,8 +736,8 @@ class Medsec1(SimTest):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             done = run("--connect", "127.0.0.1:%d" % taken.getsockname()[1], "--credentials", path,
-                       "--patience", 0.5, "--wait", 20, "--json")
-        self.assertLess(time.monotonic() - start, 10)
+                       "--patience", 0.5, "--wait", 90, "--json")
+        self.assertLess(time.monotonic() - start, 80)
         self.assertGreater(self.summary(done, 4)["unacknowledged"], 0)
         self.assertIn(b"connection refused", done.stderr)
 
@@ -687,11 +749,10 @@ class Medsec1(SimTest):
         self.assertRegex(second, r"^acknowledged 0 of (\d+) readings, \1 unacknowledged, 0 dropped, ")
 
     def test_full_ring_drops_the_oldest(self):
-        done, _ = self.run_unanswered("--credentials", self.credential("a"), "--rate", 100, "--ring", 10)
-        summary = self.summary(done, 4)
-        self.assertEqual(summary["unacknowledged"], 10)
-        self.assertEqual(summary["dropped"], summary["sampled"] - 10)
-        self.assertGreater(summary["dropped"], 20)
+        sink = self.sink()
+        summary = self.summary(run("--connect", sink.address, "--credentials", self.credential("a"),
+                                   "--rate", 100, "--count", 40, "--ring", 10, "--wait", 1, "--json"), 4)
+        self.assertEqual((summary["sampled"], summary["unacknowledged"], summary["dropped"]), (40, 10, 30))
 
     def test_ring_decides_the_memory(self):
         path = self.credential("a")
@@ -710,10 +771,9 @@ class Medsec1(SimTest):
     def test_folder_of_both_wires(self):
         self.credential("m")
         device = self.devices(1)[0]
-        done, sink = self.run_unanswered("--credentials", self.folder)
+        done, sink = self.run_unanswered("--credentials", self.folder, connections=2)
         summary = self.summary(done, 4)
         self.assertEqual((summary["wire"], summary["devices"]), ("mixed", 2))
-        self.wait_for_end(sink, 2)
         hello, seed = sorted(sink.streams(), key=len)
         self.assertEqual(hello[:1], b"\xa1")
         self.assertEqual(len(device.readings(seed)), summary["sent"])
@@ -793,11 +853,13 @@ class CommandLine(SimTest):
         device, sink = self.devices(1)[0], self.sink()
         here, there = pty.openpty()
         done = subprocess.run(command("--connect", sink.address, "--credentials", device.path, "--duration",
-                                      2.5, "--json"), stderr=there, stdout=subprocess.PIPE, timeout=30,
-                              env=environment(), check=False)
+                                      2.5, "--json"), stderr=there, stdout=subprocess.PIPE,
+                              timeout=PATIENCE_S, env=environment(), check=False)
         os.close(there)
-        talk = os.read(here, 4096)
-        os.close(here)
+        talk = b""
+        with open(here, "rb", buffering=0) as terminal, contextlib.suppress(OSError):  # its end
+            while piece := terminal.read(4096):
+                talk += piece
         self.assertEqual(done.returncode, 0)
         self.assertRegex(talk, rb"^\r\x1b\[K1 of 1 connected, \d+ readings/s, \d+ sent, 0 refused, 0 closed\r")
         self.assertTrue(talk.endswith(b"\r\n"))
@@ -857,7 +919,7 @@ class CommandLine(SimTest):
         self.devices(60)
         done = subprocess.run(["sh", "-c", 'ulimit -n 100; exec "$@"', "sh",
                                *command("--connect", "127.0.0.1:9", "--credentials", self.folder)],
-                              capture_output=True, timeout=30, env=environment(), check=False)
+                              capture_output=True, timeout=PATIENCE_S, env=environment(), check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"60 devices need 124 file descriptors, the hard limit is 100", done.stderr)
 
