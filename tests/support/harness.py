@@ -111,6 +111,15 @@ class Process:
     def send(self, number):
         self.child.send_signal(number)
 
+    def freeze(self):
+        """It stands still when this returns."""
+        self.send(signal.SIGSTOP)
+        wait_until(lambda: self.status(r"State:\s+(\w)") == "T")
+
+    def status(self, pattern):
+        with open("/proc/%d/status" % self.pid, encoding="ascii") as file:
+            return re.search(pattern, file.read()).group(1)
+
     def stop(self, number=signal.SIGTERM, timeout=PATIENCE_S):
         """Signals, waits, and returns the exit status; a child that does not end is killed."""
         if self.alive():
@@ -134,8 +143,7 @@ class Process:
         return [line for line in self.text().splitlines() if word in line]
 
     def resident_kib(self):
-        with open("/proc/%d/status" % self.pid, encoding="ascii") as file:
-            return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1))
+        return int(self.status(r"VmRSS:\s+(\d+)"))
 
     def sockets(self):
         """The open sockets, as the kernel names them."""
@@ -318,6 +326,12 @@ class Proxy(Process):
 
     def events(self, word):
         return [record for record in self.records() if record.get("event") == word]
+
+    def has_rotated(self):
+        """The last rotation is in the registry, and the gateway goes by it."""
+        events = [record.get("event") for record in reversed(self.records())]
+        return ("rotation-completed" in events and "registry-loaded" in
+                events[:events.index("rotation-completed")])
 
 
 class GatewayTest(unittest.TestCase):
