@@ -14,7 +14,8 @@ import time
 
 import harness
 import mqtt
-from scene import Scene
+from harness import PATIENCE_S
+from scene import FINISH_S, Scene
 
 ROWS = []
 BROKER, SPOOL, GATEWAY, MACHINE, ATTACK, REGISTRY = ("broker", "spool", "gateway", "machine",
@@ -189,7 +190,7 @@ def spool_seed(scene):
     scene.rounds(lambda: refuse_connections(scene))
     seeds.stop(signal.SIGTERM)
     sent = json.loads(seeds.lines('"sampled"')[-1])["sent"]
-    harness.wait_until(lambda: scene.readings.unnumbered >= sent, 30, 0.2)
+    harness.wait_until(lambda: scene.readings.unnumbered >= sent, FINISH_S, 0.2)
     injected(scene, "seed readings published", scene.readings.unnumbered)
     if scene.readings.unnumbered < sent:
         scene.notes["seed readings not published"] = sent - scene.readings.unnumbered
@@ -248,15 +249,22 @@ def spool_full(scene):
     spool_used(scene)
 
 
+def wait_refused(scene, before):
+    """Until the disk has refused a write more."""
+    harness.wait_until(lambda: scene.page.disk_failed() > before, interval=0.05)
+
+
 def spool_on_bad_disk(scene, error):
     """The broker goes while the disk is bad."""
     spooled(scene, Scene.OBEDIENT, preload=True)
 
     def act():
+        before = scene.page.disk_failed()
         scene.page.fail_disk(error, scene.spool)
         scene.broker.connack = mqtt.UNAVAILABLE
         scene.broker.cut()
         time.sleep(scene.setup.window_s / 2)
+        wait_refused(scene, before)
         scene.page.mend_disk()
         time.sleep(scene.setup.window_s / 2)
         scene.broker.connack = 0
@@ -369,7 +377,7 @@ def a_device(scene, name):
     from medsec1_device import Device
     device = Device.from_credential(scene.registry.add(name, "--suite", "A128CBC-HS256"))
     scene.closers.append(device.close)
-    if not harness.wait_until(lambda: connects(device, scene.address), 10, 0.2):
+    if not harness.wait_until(lambda: connects(device, scene.address), interval=0.2):
         scene.notes["new devices not known"] = 1
     return device
 
@@ -377,9 +385,9 @@ def a_device(scene, name):
 def new_secrets(scene, number):
     """A device whose rotation waits for its first record."""
     name = "rotated-%d" % number
-    scene.registry.add(name, "--suite", "A128CBC-HS256")
+    scene.change("add", name, "--suite", "A128CBC-HS256", "--out", scene.folder)
     new = os.path.join(scene.folder, "new-%d" % number)
-    scene.registry.keygen("rotate", name, "--out", new)
+    scene.change("rotate", name, "--out", new)
     return name, os.path.join(new, name + ".json")
 
 
@@ -389,7 +397,7 @@ def use(scene, credential):
     device.connect(scene.address)
     device.sample(5)
     device.send_waiting()
-    device.wait_acknowledged(20)
+    device.wait_acknowledged()
     device.close()
 
 
@@ -403,12 +411,13 @@ def on_bad_disk(scene, error):
 
     def act():
         name, credential = new_secrets(scene, next(numbers))
-        time.sleep(0.6)  # the gateway has seen it
+        before = scene.page.disk_failed()
         scene.page.fail_disk(error, scene.registry.path)
         use(scene, credential)
+        wait_refused(scene, before)
         time.sleep(1)
         scene.page.mend_disk()
-        if not harness.wait_until(lambda: not is_pending(scene, name), 10, 0.2):
+        if not harness.wait_until(lambda: not is_pending(scene, name), interval=0.2):
             scene.notes["rotations not completed"] = scene.notes.get("rotations not completed", 0) + 1
     scene.rounds(act)
     injected(scene, "writes refused", scene.page.disk_failed())
@@ -475,12 +484,11 @@ def fleet_that(scene, *faults):
     """Registered devices that misbehave, for a window."""
     folder = os.path.join(scene.folder, "others")
     if not os.path.isdir(folder):
-        scene.registry.keygen("add", "other", "--count", "20", "--out", folder)
-        time.sleep(0.6)
+        scene.change("add", "other", "--count", "20", "--out", folder)
     done = subprocess.run(
         ["nice", "-n", "19", harness.tool("medsec-sim"), "--connect", "%s:%d" % scene.address,
          "--credentials", folder, "--duration", str(scene.setup.window_s - 0.5), "--wait", "0.2",
-         "--json", *faults], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
+         "--json", *faults], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=FINISH_S,
         check=False)
     if done.returncode not in (0, 4):
         raise RuntimeError("medsec-sim: status %d\n%s" % (done.returncode, done.stderr))
@@ -512,7 +520,7 @@ def registry_locked(scene):
     scene.open()
 
     def act():
-        other = sqlite3.connect(scene.registry.path, isolation_level=None)
+        other = sqlite3.connect(scene.registry.path, PATIENCE_S, isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
         time.sleep(scene.setup.window_s)
         other.execute("ROLLBACK")
@@ -525,7 +533,7 @@ def assert_revocable(scene):
     """A change of the registry reaches the gateway still, or again."""
     device = a_device(scene, "last")
     scene.registry.keygen("revoke", "last")
-    if not device.closed_by_peer(10):
+    if not device.closed_by_peer():
         scene.notes["revoked devices not sent away"] = 1
 
 
@@ -534,7 +542,7 @@ def connects(device, address):
         device.connect(address)
         device.sample(1)
         device.send_waiting()
-        device.wait_acknowledged(5)
+        device.wait_acknowledged()
         return True
     except Exception:
         return False

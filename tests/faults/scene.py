@@ -18,14 +18,16 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[1:1] = [os.path.join(HERE, "..", folder) for folder in ("support", "interop")]
 import harness
 import mqtt
+from harness import PATIENCE_S
 from page import Page
 
 FLEET, FLEET_RATE_HZ, FLEET_BATCH = 20, 20, 5
 WARD, WARD_RATE_HZ = 10, 20
-FINISH_S = 60  # for the last acknowledgement, when the fault is over
+FINISH_S = 180  # for the last acknowledgement, when the fault is over
 SETTLE_S = 0.5
-SETTLE_MAX_S = 60
+SETTLE_MAX_S = 180
 SETTLED_MS = 250  # the ward's p99 before anything is measured
+CALM_S = 10  # a machine that does not let the ward be so quick by then will not
 
 
 def quantile(values, share):
@@ -142,7 +144,7 @@ class Scene:
                 self.url, "--log-format", "json", "--name", "faults", *self.arguments]
         self.gateway = Gateway(argv, self.port, self.log, self.environment)
         self.starts += 1
-        if not harness.wait_until(lambda: self.gateway.accepts() or not self.gateway.alive(), 20):
+        if not harness.wait_until(lambda: self.gateway.accepts() or not self.gateway.alive()):
             raise RuntimeError("medsec-proxy does not listen")
 
     def supervise(self):
@@ -168,15 +170,20 @@ class Scene:
         return sim
 
     def settle(self):
-        """Until the healthy devices are served as usual."""
-        begin, worst = time.monotonic(), None
-        while worst is None or worst > SETTLED_MS:
-            if time.monotonic() - begin > SETTLE_MAX_S:
-                raise RuntimeError("the ward is not served: p99 %s ms" % worst)
+        """Until the healthy devices are served as usual; where the machine may be busy, until nothing
+        waits that was due before."""
+        begin, window, passed_s = time.monotonic(), [], 0.0
+        while not window or quantile(window, 0.99) > SETTLED_MS:
+            if self.setup.may_be_busy and passed_s > CALM_S and window and (
+                    max(window) < 1000 * (passed_s - SETTLE_S)):
+                break
+            if passed_s > SETTLE_MAX_S:
+                raise RuntimeError("the ward is not served: %s" % window)
             self.ward.window()
             time.sleep(SETTLE_S)
-            worst = quantile(self.ward.window(), 0.99)
-        return time.monotonic() - begin - SETTLE_S
+            window = self.ward.window()
+            passed_s = time.monotonic() - begin
+        return passed_s - SETTLE_S
 
     # Measuring
 
@@ -217,10 +224,16 @@ class Scene:
     def simulator_of(self, count, *arguments, add=()):
         """Another fleet, of devices that are not in the books."""
         folder = os.path.join(self.folder, "others-%d" % len(self.processes))
-        self.registry.keygen("add", os.path.basename(folder), "--count", str(count), "--out", folder,
-                             *add)
-        time.sleep(0.6)  # the gateway has seen them
+        self.change("add", os.path.basename(folder), "--count", str(count), "--out", folder, *add)
         return self.simulator(folder, *arguments)
+
+    def change(self, *arguments):
+        """Changes the registry, and waits until the gateway goes by it."""
+        before = len(self.gateway_log("registry-loaded"))
+        self.registry.keygen(*arguments)
+        if not harness.wait_until(lambda: len(self.gateway_log("registry-loaded")) > before,
+                                  PATIENCE_S, 0.05):
+            self.notes["changes of the registry not seen"] = 1
 
     def gateway_log(self, event):
         return self.gateway.lines('"%s"' % event)
@@ -231,7 +244,7 @@ class Scene:
             [sys.executable, os.path.join(HERE, "attack.py"), kind, "--connect",
              "%s:%d" % self.address, "--seconds", str(self.setup.window_s - 0.3), "--seed",
              str(self.random.randrange(1 << 30)), *arguments],
-            stdout=subprocess.PIPE, text=True, check=True, timeout=60)
+            stdout=subprocess.PIPE, text=True, check=True, timeout=FINISH_S)
         for name, count in json.loads(done.stdout).items():
             self.notes[name] = self.notes.get(name, 0) + count
 

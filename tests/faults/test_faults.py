@@ -19,7 +19,7 @@ SEED = 20261121
 
 
 class Setup:
-    rounds, keep = 1, False
+    rounds, keep, may_be_busy = 1, False, True
 
     def __init__(self, client):
         self.client = client

@@ -16,8 +16,8 @@ class Soak(unittest.TestCase):
     def test_a_minute_of_faults(self):
         told = []
         verdict = soak.soak(argparse.Namespace(
-            seconds=60, devices=200, batch=4, every=4, client="paho", spool=False, seed=20261121,
-            any_memory=harness.sanitized()), told.append)
+            seconds=60, devices=200, batch=4, every=4, faults=10, client="paho", spool=False,
+            seed=20261121, any_memory=harness.sanitized()), told.append)
         faults = [row["fault"] for row in told if row["soak"] == "fault"]
         self.assertGreaterEqual(len(faults), 10)
         self.assertGreaterEqual(len(set(faults)), 5, faults)

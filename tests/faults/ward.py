@@ -23,7 +23,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(1, os.path.join(HERE, "..", "interop"))
 from medsec1 import Rejected
-from medsec1.link import Closed
+from medsec1.link import TIMEOUT, Closed
 from medsec1_device import Device
 
 RETRY_S = 0.25
@@ -95,9 +95,9 @@ class Patient:
     def receive(self):
         if not self.readable():
             return
-        self.device.receive(10)
+        self.device.receive(TIMEOUT)
         while self.device.link._unread:
-            self.device.receive(10)
+            self.device.receive(TIMEOUT)
         self.note(time.monotonic())
         del self.device.link.sent[:], self.device.link.received[:], self.device.acks[:]
 
@@ -139,7 +139,7 @@ def main():
     period_s = 1 / options.rate
     patients = [Patient(Device.from_credential(path), (host, int(port)), period_s,
                         period_s * number / len(paths)) for number, path in enumerate(paths)]
-    socket.setdefaulttimeout(10)
+    socket.setdefaulttimeout(TIMEOUT)
     for patient in patients:
         patient.thread.start()
     for _ in sys.stdin:
