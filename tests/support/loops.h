@@ -11,7 +11,7 @@ typedef struct loops loops;
 
 /* After the publisher was started. */
 loops *loops_start(medsec_publisher *publisher, uint32_t count);
-/* Detaches it, and joins the threads. */
+/* Detaches it, and joins the threads; no handle may be left in them. */
 void loops_stop(loops *all);
 /* Runs in the loop's thread; returns when it is done. */
 void loops_run(loops *all, uint32_t index, void (*task)(void *context), void *context);
