@@ -220,7 +220,7 @@ static medsec_device_stats run(medsec_registry *registry)
         abort();
     }
     medsec_device_stats stats = be_device(&credential, medsec_gateway_port(gateway));
-    CHECK(medsec_gateway_stop(gateway, 1000));
+    CHECK(medsec_gateway_stop(gateway, 10000));
     stopping = true;
     pthread_join(broker, NULL);
     medsec_gateway_destroy(gateway);

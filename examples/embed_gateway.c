@@ -135,7 +135,7 @@ static medsec_gateway_stats wait_for_readings(const medsec_gateway *gateway, uin
 {
     medsec_gateway_stats stats;
     const struct timespec pause = {.tv_nsec = 10000000};
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 6000; i++) {
         medsec_gateway_get_stats(gateway, &stats);
         if (stats.readings >= count && stats.connections == 0) {
             break;
@@ -162,7 +162,7 @@ static uint64_t run_gateway(const char *path, const medsec_registry_unlock *unlo
     CHECK(medsec_gateway_start(gateway));
     send_readings(device, medsec_gateway_port(gateway));
     medsec_gateway_stats stats = wait_for_readings(gateway, 2);
-    CHECK(medsec_gateway_stop(gateway, 1000));
+    CHECK(medsec_gateway_stop(gateway, 10000));
     medsec_gateway_destroy(gateway);
     medsec_registry_close(registry);
     medsec_profile_set_destroy(profiles);

@@ -18,7 +18,7 @@ sys.path.insert(1, os.path.join(HERE, "..", "support"))
 import harness
 
 RABBITMQ = "/usr/lib/rabbitmq/bin/rabbitmq-server"
-START_S = 60
+PATIENCE_S = 60
 
 
 class Child(harness.Broker):
@@ -29,7 +29,7 @@ class Child(harness.Broker):
 
     def start(self):
         self.launch()
-        if not harness.wait_until(self.accepts, START_S, 0.1):
+        if not harness.wait_until(self.accepts, PATIENCE_S, 0.1):
             raise RuntimeError("the broker does not start:\n" + self.process.text())
         return self
 
@@ -118,11 +118,11 @@ class Interoperates:
     def gateway(self, *options):
         return self.proxy("--mqtt-client", self.client, *options)
 
-    def wait_connected(self, proxy, count=1, timeout=30):
+    def wait_connected(self, proxy, count=1):
         """In the version that the broker speaks, which may take an attempt or two to find."""
         events = harness.wait_until(
             lambda: len(proxy.events("broker-connected")) >= count
-            and proxy.events("broker-connected"), timeout)
+            and proxy.events("broker-connected"), PATIENCE_S)
         self.assertTrue(events, proxy.text())
         self.assertEqual(events[-1]["mqtt"], self.kind.version)
 
@@ -137,7 +137,7 @@ class Interoperates:
         return child
 
     def summary(self, child):
-        text = child.communicate(timeout=120)[0]
+        text = child.communicate(timeout=5 * PATIENCE_S)[0]
         self.assertEqual(child.returncode, 0, text)
         return json.loads(text.splitlines()[-1])
 
@@ -185,10 +185,10 @@ class Interoperates:
         again = self.subscriber.subscriptions + 1
         self.broker.start()
         self.wait_connected(proxy, 2)
-        self.subscriber.wait_subscriptions(again, 30)
+        self.subscriber.wait_subscriptions(again, PATIENCE_S)
         summary = self.summary(child)
         self.assertEqual((summary["acknowledged"], summary["unacknowledged"]), (300, 0))
-        self.assertTrue(self.subscriber.wait(lambda _: 299 in self.sequences("one"), 20))
+        self.assertTrue(self.subscriber.wait(lambda _: 299 in self.sequences("one"), PATIENCE_S))
 
     def test_wrong_password_is_said(self):
         if self.kind.login is None:
@@ -199,7 +199,8 @@ class Interoperates:
         os.chmod(path, 0o600)
         proxy = self.gateway("--broker-user", self.kind.login[0], "--broker-password-file", path)
         said = harness.wait_until(lambda: [e for e in proxy.events("broker-unreachable")
-                                           if e["reason"] == "the broker refuses the login"], 30)
+                                           if e["reason"] == "the broker refuses the login"],
+                                  PATIENCE_S)
         self.assertTrue(said, proxy.text())
 
 

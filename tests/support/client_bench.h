@@ -9,7 +9,7 @@
 
 /* A client of the broker under test, and what it told its owner. One at a time. */
 #define CLIENT_TOKENS 4000
-#define CLIENT_PATIENCE_MS 20000
+#define CLIENT_PATIENCE_MS 60000 /* for something to change */
 #define CLIENT_RECEIVED_MAX 256u
 #define CLIENT_MIXED 16u /* of mixed messages every 16th has QoS 1 */
 
@@ -49,7 +49,7 @@ void client_wait_link(medsec_publisher *p, bool up);
 void client_wait(const atomic_int *count, int least);
 /* Tokens 1..count. */
 void client_expect_each_once(unsigned count);
-/* Publishes until it comes back: a subscription is made at some moment after the connection. */
+/* Publishes it, and sees it come back: the link is up when the subscription is on its way. */
 void client_expect_received(medsec_publisher *p, const char *topic, const char *text);
 
 /* Setup and teardown of a test whose state is a broker, which has not begun. */

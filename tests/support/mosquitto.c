@@ -18,6 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#define PATIENCE_MS 60000
+#define LOG "log"
+
 static const char *find_program(const char *const *paths)
 {
     while (*paths && access(*paths, X_OK) != 0)
@@ -102,8 +105,8 @@ static void write_configuration(const broker *b)
     fprintf(f,
             "listener %u 127.0.0.1\nallow_anonymous true\npersistence true\n"
             "persistence_location %s/\nqueue_qos0_messages true\nmax_queued_messages 0\n"
-            "log_dest none\n%s",
-            b->port, b->dir, geteuid() == 0 ? "user root\n" : "");
+            "log_dest file %s/" LOG "\nlog_type subscribe\n%s",
+            b->port, b->dir, b->dir, geteuid() == 0 ? "user root\n" : "");
     fclose(f);
 }
 
@@ -149,6 +152,23 @@ static void end_with_parent(void)
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
+static bool has_ended(pid_t pid)
+{
+    return waitpid(pid, NULL, WNOHANG) != 0;
+}
+
+/* Until it listens: that depends on the machine, not on the broker. */
+static void wait_until_it_accepts(const broker *b)
+{
+    for (int i = 0; !accepts(b->port); i++) {
+        if (has_ended(b->pid) || i == PATIENCE_MS / 10) {
+            fprintf(stderr, "mosquitto on port %u of 127.0.0.1 did not begin to listen\n", b->port);
+            abort();
+        }
+        sleep_ms(10);
+    }
+}
+
 void broker_start(broker *b)
 {
     const char *path = path_of(b, "mosquitto.conf");
@@ -161,8 +181,7 @@ void broker_start(broker *b)
         execl(program, program, "-c", path, (char *)NULL);
         _exit(127);
     }
-    for (int i = 0; i < 500 && !accepts(b->port); i++)
-        sleep_ms(10);
+    wait_until_it_accepts(b);
 }
 
 static void stop_process(pid_t *pid, int sign)
@@ -191,6 +210,18 @@ void broker_remove(broker *b)
     rmdir(b->dir);
 }
 
+/* How often one like ours has subscribed. */
+static unsigned subscriptions(const broker *b)
+{
+    char line[512];
+    unsigned count = 0;
+    FILE *log = open_file(path_of(b, LOG), "r");
+    while (fgets(line, sizeof(line), log))
+        count += strstr(line, ": watcher ") != NULL;
+    fclose(log);
+    return count;
+}
+
 void subscriber_start(subscriber *s, const broker *b)
 {
     memset(s, 0, sizeof(*s));
@@ -200,6 +231,7 @@ void subscriber_start(subscriber *s, const broker *b)
         give_up("pipe");
     snprintf(port, sizeof(port), "%u", b->port);
     const char *program = subscriber_program();
+    const unsigned before = subscriptions(b);
     s->pid = fork();
     if (s->pid == 0) {
         end_with_parent();
@@ -210,7 +242,11 @@ void subscriber_start(subscriber *s, const broker *b)
     }
     close(fds[1]);
     s->fd = fds[0];
-    sleep_ms(300); /* for the subscription to be made */
+    for (int i = 0; subscriptions(b) == before; i++) {
+        if (i == PATIENCE_MS / 10)
+            give_up("mosquitto_sub did not subscribe");
+        sleep_ms(10);
+    }
 }
 
 static bool take_line(subscriber *s, char *line, size_t cap)
@@ -225,11 +261,11 @@ static bool take_line(subscriber *s, char *line, size_t cap)
     return true;
 }
 
-bool subscriber_line(subscriber *s, char *line, size_t cap, int timeout_ms)
+bool subscriber_line(subscriber *s, char *line, size_t cap)
 {
     while (!take_line(s, line, cap)) {
         struct pollfd p = {.fd = s->fd, .events = POLLIN};
-        if (poll(&p, 1, timeout_ms) <= 0)
+        if (poll(&p, 1, PATIENCE_MS) <= 0)
             return false;
         ssize_t n = read(s->fd, s->buffer + s->len, sizeof(s->buffer) - s->len);
         if (n <= 0)
@@ -239,10 +275,10 @@ bool subscriber_line(subscriber *s, char *line, size_t cap, int timeout_ms)
     return true;
 }
 
-bool subscriber_expect(subscriber *s, const char *line, int timeout_ms)
+bool subscriber_expect(subscriber *s, const char *line)
 {
     char got[512];
-    while (subscriber_line(s, got, sizeof(got), timeout_ms))
+    while (subscriber_line(s, got, sizeof(got)))
         if (strcmp(got, line) == 0)
             return true;
     return false;
@@ -257,13 +293,13 @@ static unsigned predecessor(unsigned number, unsigned mixed)
     return mixed > 0 && number > 1 && (number - 1) % mixed == 0 ? number - 2 : number - 1;
 }
 
-bool subscriber_expect_numbers(subscriber *s, unsigned count, unsigned mixed, int timeout_ms)
+bool subscriber_expect_numbers(subscriber *s, unsigned count, unsigned mixed)
 {
     static const char begin[] = "t/number 0 ";
     bool seen[NUMBERS_MAX] = {true};
     char line[256];
     for (unsigned arrived = 0; arrived < count;) {
-        if (!subscriber_line(s, line, sizeof(line), timeout_ms))
+        if (!subscriber_line(s, line, sizeof(line)))
             return false;
         if (strncmp(line, begin, sizeof(begin) - 1) != 0)
             continue;

@@ -16,7 +16,7 @@
 #include <uv.h>
 
 #define DAY 86400L
-#define PATIENCE 3000 /* times 10 ms */
+#define PATIENCE 6000 /* times 10 ms */
 #define LINES_MAX 1024u
 
 static scratch files; /* of certificates */

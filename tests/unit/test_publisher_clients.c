@@ -31,8 +31,8 @@ static void test_will_is_published_when_the_process_dies(void **state)
     int status = -1;
     waitpid(child, &status, 0);
     assert_int_equal(status, 0);
-    assert_true(subscriber_expect(&s, "gateway/status 0 online", 5000));
-    assert_true(subscriber_expect(&s, "gateway/status 0 died", 5000));
+    assert_true(subscriber_expect(&s, "gateway/status 0 online"));
+    assert_true(subscriber_expect(&s, "gateway/status 0 died"));
     subscriber_stop(&s);
 }
 
@@ -59,8 +59,8 @@ static void deliver_all(broker *b, uint32_t loop_count)
     assert_int_equal(client_publish(p, 1, 0), MEDSEC_ERR_STATE);
     client_expect_each_once(2999);
     p->ops->destroy(p);
-    assert_true(subscriber_expect_numbers(&s, 2999, CLIENT_MIXED, 20000));
-    assert_true(subscriber_expect(&s, "gateway/status 0 offline", 5000));
+    assert_true(subscriber_expect_numbers(&s, 2999, CLIENT_MIXED));
+    assert_true(subscriber_expect(&s, "gateway/status 0 offline"));
     subscriber_stop(&s);
 }
 
@@ -107,8 +107,10 @@ static void restart_under_load(broker *b, uint8_t qos)
     for (unsigned i = 1; i < 2000; i++) {
         if (i == 500)
             broker_stop(b);
-        if (i == 1000)
+        if (i == 1000) {
+            client_wait(&told.downs, 1);
             broker_start(b);
+        }
         assert_int_equal(client_publish(p, i, qos), MEDSEC_OK);
         uv_sleep(i % 4 == 0);
     }
@@ -119,9 +121,9 @@ static void restart_under_load(broker *b, uint8_t qos)
     client_expect_each_once(1999);
     p->ops->destroy(p);
     if (qos == 1)
-        assert_true(subscriber_expect_numbers(&s, 1999, 0, 20000));
+        assert_true(subscriber_expect_numbers(&s, 1999, 0));
     else
-        assert_true(subscriber_expect(&s, "t/number 0 1999", CLIENT_PATIENCE_MS));
+        assert_true(subscriber_expect(&s, "t/number 0 1999"));
     subscriber_stop(&s);
 }
 
@@ -168,7 +170,7 @@ static void test_stop_without_broker_leaves_all_to_be_reclaimed(void **state)
         assert_int_equal(client_publish(p, i, 1), MEDSEC_OK);
     const uint64_t begin = uv_hrtime();
     assert_int_equal(client_stop(p, l, 300), MEDSEC_ERR_TIMEOUT);
-    assert_in_range(uv_hrtime() - begin, 250000000, 5000000000);
+    assert_true(uv_hrtime() - begin >= 250000000);
     assert_int_equal(told.durable, 0);
     assert_int_equal(client_stats(p).queued, 10);
     reclaimed r = {.first = 1, .limit = 4};
@@ -363,7 +365,7 @@ static void test_what_is_retained_is_not_received(void **state)
     client_end(p, l);
     subscriber s;
     subscriber_start(&s, b);
-    assert_true(subscriber_expect(&s, "a/d 1 x", CLIENT_PATIENCE_MS));
+    assert_true(subscriber_expect(&s, "a/d 1 x"));
     subscriber_stop(&s);
     p = client_create(b->url);
     assert_int_equal(p->ops->subscribe(p, "a/#"), MEDSEC_OK);
@@ -391,7 +393,7 @@ static void speak_to_old_broker(bool hangs_up)
         assert_in_range(i, 0, CLIENT_PATIENCE_MS / 5);
         uv_sleep(5);
     }
-    assert_int_equal(client_stop(p, l, 1000), MEDSEC_OK);
+    assert_int_equal(client_stop(p, l, CLIENT_PATIENCE_MS), MEDSEC_OK);
     p->ops->destroy(p);
     old_broker_end(&o);
     assert_in_range(o.attempts, 2, hangs_up ? 3 : 2); /* paho asks twice */

@@ -3,6 +3,8 @@
 #include "client_bench.h"
 #include "unit.h"
 
+#include "publisher/mosquitto_parts.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <uv.h>
@@ -37,12 +39,18 @@ static void test_all_loops_publish_while_they_run(void **state)
     }
     client_wait(&told.durable, 3000);
     client_expect_each_once(3000);
-    assert_true(subscriber_expect_numbers(&s, 3000, CLIENT_MIXED, 20000));
+    assert_true(subscriber_expect_numbers(&s, 3000, CLIENT_MIXED));
     client_end(p, l);
     subscriber_stop(&s);
 }
 
-/* Of either loop, and large ones. */
+static void stop_clock(void *publisher)
+{
+    (void)uv_timer_stop(&((mosq *)publisher)->second);
+}
+
+/* Of either loop, and large ones: each wakes the connection's loop, which nothing else turns here.
+ */
 static void test_nothing_waits_for_the_next_message(void **state)
 {
     broker *b = *state;
@@ -51,14 +59,12 @@ static void test_nothing_waits_for_the_next_message(void **state)
     medsec_publisher *p = client_create(b->url);
     loops *l = client_start(p, 2);
     client_wait_link(p, true);
-    const uint64_t begin = uv_hrtime();
+    loops_run(l, 0, stop_clock, p);
     for (int i = 1; i <= 16; i++) {
         burst one = {.publisher = p, .from = (unsigned)i, .to = (unsigned)i + 1};
         loops_run(l, (uint32_t)i % 2, publish_burst, &one);
         client_wait(&told.durable, i);
     }
-    /* A loop that is not woken turns once a second. */
-    assert_in_range(uv_hrtime() - begin, 0, 6000000000);
     const medsec_message m = {.topic = "big",
                               .topic_len = 3,
                               .payload = payload,
@@ -153,12 +159,11 @@ static void test_reclaim_that_takes_nothing_holds_nothing_up(void **state)
 {
     medsec_publisher *p = client_create(((broker *)*state)->url);
     loops *l = client_start(p, 1);
+    loops_run(l, 0, stop_clock, p); /* which would turn it all the same */
     assert_int_equal(client_publish(p, 1, 1), MEDSEC_OK);
     slow_take t = {.broker = *state, .publisher = p};
     p->ops->reclaim(p, take_until_it_is_up, &t);
-    const uint64_t begun = uv_hrtime();
     client_wait(&told.durable, 1);
-    assert_true(uv_hrtime() - begun < UINT64_C(4000000000));
     client_end(p, l);
 }
 

@@ -29,7 +29,7 @@ static void wait_under_way(medsec_publisher *publisher)
 {
     paho *p = (paho *)publisher;
     bool any = false;
-    for (int i = 0; i < 1000 && !any; i++) {
+    for (int i = 0; i < CLIENT_PATIENCE_MS / 5 && !any; i++) {
         uv_sleep(5);
         uv_mutex_lock(&p->base.lock);
         any = p->handed > p->released;
@@ -55,17 +55,17 @@ static void test_reclaim_while_the_link_is_up_changes_nothing(void **state)
     p->ops->reclaim(p, take_number, &last);
     kill(b->pid, SIGCONT);
     assert_int_equal(last, 0);
-    assert_int_equal(p->ops->stop(p, 10000), MEDSEC_OK);
+    assert_int_equal(p->ops->stop(p, CLIENT_PATIENCE_MS), MEDSEC_OK);
     client_expect_each_once(20);
     p->ops->destroy(p);
     char line[256], want[32];
-    assert_true(subscriber_expect(&s, "gateway/status 0 online", 5000));
+    assert_true(subscriber_expect(&s, "gateway/status 0 online"));
     for (unsigned i = 1; i <= 20; i++) { /* each once */
         snprintf(want, sizeof(want), "t/number 0 %u", i);
-        assert_true(subscriber_line(&s, line, sizeof(line), 5000));
+        assert_true(subscriber_line(&s, line, sizeof(line)));
         assert_string_equal(line, want);
     }
-    assert_true(subscriber_line(&s, line, sizeof(line), 5000));
+    assert_true(subscriber_line(&s, line, sizeof(line)));
     assert_string_equal(line, "gateway/status 0 offline");
     subscriber_stop(&s);
 }
@@ -107,7 +107,7 @@ static void test_reclaim_after_the_link_gives_back_what_is_not_confirmed(void **
     broker_start(b);
     client_wait_link(p, true);
     assert_int_equal(client_publish(p, 221, 1), MEDSEC_OK);
-    assert_int_equal(p->ops->stop(p, 5000), MEDSEC_OK);
+    assert_int_equal(p->ops->stop(p, CLIENT_PATIENCE_MS), MEDSEC_OK);
     assert_int_equal(told.ok[221], 1);
     assert_int_equal(told.failed[21], 0);
     p->ops->destroy(p);
@@ -132,7 +132,7 @@ static void test_message_larger_than_the_broker_takes_is_refused(void **state)
                                   .qos = i % 2 == 0};
         assert_int_equal(p->ops->publish(p, &m), MEDSEC_OK);
     }
-    assert_int_equal(p->ops->stop(p, 5000), MEDSEC_OK);
+    assert_int_equal(p->ops->stop(p, CLIENT_PATIENCE_MS), MEDSEC_OK);
     for (unsigned i = 0; i < 6; i++) {
         const bool fits = i < 2 || i > 3;
         assert_int_equal(told.ok[i + 1], fits);
@@ -149,23 +149,21 @@ static uint64_t bytes_sent(const medsec_publisher *p)
     return socket_bytes_sent(((const paho *)p)->fd);
 }
 
-/* Paho does not show its sockets. */
-static void test_each_of_several_connections_finds_its_own_socket(void **state)
+#define COUNT_MAX 8
+
+static void expect_each_finds_its_own_socket(const broker *b, int count)
 {
-    broker *b = *state;
-    broker_start(b);
-    enum { COUNT = 8 };
-    medsec_publisher *all[COUNT];
+    medsec_publisher *all[COUNT_MAX];
     told.ups = 0;
-    for (int i = 0; i < COUNT; i++) {
+    for (int i = 0; i < count; i++) {
         char client[32];
         snprintf(client, sizeof(client), "medsec-test-%d", i);
         const medsec_mqtt_options options = {.url = b->url, .client_id = client};
         assert_int_equal(medsec_publisher_paho_create(&all[i], &options), MEDSEC_OK);
     }
-    for (int i = 0; i < COUNT; i++)
+    for (int i = 0; i < count; i++)
         assert_int_equal(all[i]->ops->start(all[i], &client_listener), MEDSEC_OK);
-    client_wait(&told.ups, COUNT);
+    client_wait(&told.ups, count);
     const char text[5000] = "";
     const medsec_message m = {.topic = "big",
                               .topic_len = 3,
@@ -173,20 +171,27 @@ static void test_each_of_several_connections_finds_its_own_socket(void **state)
                               .payload_len = sizeof(text),
                               .qos = 1,
                               .token = 1};
-    for (int i = 0; i < COUNT; i++) {
-        uint64_t before[COUNT];
-        for (int j = 0; j < COUNT; j++)
+    for (int i = 0; i < count; i++) {
+        uint64_t before[COUNT_MAX];
+        for (int j = 0; j < count; j++)
             before[j] = bytes_sent(all[j]);
         atomic_store(&told.ok[1], 0);
         assert_int_equal(all[i]->ops->publish(all[i], &m), MEDSEC_OK);
         client_wait(&told.ok[1], 1);
-        for (int j = 0; j < COUNT; j++)
+        for (int j = 0; j < count; j++)
             assert_int_equal(bytes_sent(all[j]) - before[j] >= sizeof(text), i == j);
     }
-    for (int i = 0; i < COUNT; i++) {
-        assert_int_equal(all[i]->ops->stop(all[i], 5000), MEDSEC_OK);
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(all[i]->ops->stop(all[i], CLIENT_PATIENCE_MS), MEDSEC_OK);
         all[i]->ops->destroy(all[i]);
     }
+}
+
+/* Paho does not show its sockets. */
+static void test_each_of_several_connections_finds_its_own_socket(void **state)
+{
+    broker_start(*state);
+    expect_each_finds_its_own_socket(*state, COUNT_MAX);
 }
 
 int main(void)

@@ -21,6 +21,7 @@
 #include <uv.h>
 
 #define DAY 86400L
+#define PATIENCE 6000 /* times 10 ms */
 
 static scratch files;
 
@@ -134,7 +135,7 @@ static void test_version_of_paho_is_1_2_or_later(void **state)
     medsec_publisher_stats stats = {.trouble = NULL};
     assert_int_equal(medsec_publisher_paho_create(&p, &o), MEDSEC_OK);
     assert_int_equal(p->ops->start(p, &listener), MEDSEC_OK);
-    for (int i = 0; i < 1000 && !stats.trouble; i++) {
+    for (int i = 0; i < PATIENCE && !stats.trouble; i++) {
         uv_sleep(10);
         p->ops->stats(p, &stats);
     }
@@ -161,7 +162,7 @@ static void expect_heard(medsec_status (*create)(medsec_publisher **, const meds
     assert_int_equal(create(&p, &o), MEDSEC_OK);
     assert_int_equal(p->ops->start(p, &listener), MEDSEC_OK);
     loops *l = loops_start(p, 1);
-    for (int i = 0; i < 1000 && !stats.trouble && atomic_load(&s.heard) == 0; i++) {
+    for (int i = 0; i < PATIENCE && !stats.trouble && atomic_load(&s.heard) == 0; i++) {
         uv_sleep(10);
         p->ops->stats(p, &stats);
     }
