@@ -79,6 +79,7 @@ bool medsec__broker_socket_find(medsec__broker_socket *found, uint16_t port)
         return false;
     }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    medsec__broker_keep_private(fd);
     *found = (medsec__broker_socket){.fd = fd, .cookie = cookie_of(fd)};
     return true;
 }
@@ -88,6 +89,13 @@ int medsec__broker_socket_fd(const medsec__broker_socket *found, uint16_t port)
     const bool same =
         found->fd >= 0 && cookie_of(found->fd) == found->cookie && leads_to(found->fd, port);
     return same ? found->fd : -1;
+}
+
+void medsec__broker_keep_private(int fd)
+{
+    if (fd >= 0) {
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
 }
 
 void medsec__broker_cork(int fd, bool on)

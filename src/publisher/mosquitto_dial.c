@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker_address.h"
 #include "broker_probe.h"
+#include "broker_socket.h"
 #include "mosquitto_parts.h"
 
 #include <errno.h>
@@ -120,5 +121,7 @@ void medsec__mosq_dial(mosq *p)
         (int)(keep_alive < KEEP_ALIVE_MIN_S ? KEEP_ALIVE_MIN_S : keep_alive), NULL);
     if (rc != MOSQ_ERR_SUCCESS) {
         give_up(d, why_not(d, rc, errno));
+        return;
     }
+    medsec__broker_keep_private(mosquitto_socket(d->handle));
 }

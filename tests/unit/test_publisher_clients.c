@@ -5,10 +5,13 @@
 #include "old_broker.h"
 #include "unit.h"
 
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
@@ -350,6 +353,33 @@ static void test_subscription_outlives_the_connection(void **state)
     client_end(p, l);
 }
 
+static bool leads_to(int fd, uint16_t port)
+{
+    struct sockaddr_in peer = {.sin_family = AF_UNSPEC};
+    socklen_t len = sizeof peer;
+    return getpeername(fd, (struct sockaddr *)&peer, &len) == 0 && peer.sin_family == AF_INET &&
+           peer.sin_port == htons(port);
+}
+
+/* One that lives on would keep the broker from seeing that the gateway died. */
+static void test_program_that_is_started_does_not_get_the_connection(void **state)
+{
+    broker *b = *state;
+    broker_start(b);
+    medsec_publisher *p = client_create(b->url);
+    loops *l = client_start(p, 1);
+    client_wait_link(p, true);
+    unsigned count = 0;
+    for (int fd = 0; fd < 1024; fd++) {
+        if (leads_to(fd, b->port)) {
+            count++;
+            assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+        }
+    }
+    assert_int_equal(count, 1);
+    client_end(p, l);
+}
+
 /* What is retained would come again at each connection, after what was said later. */
 static void test_what_is_retained_is_not_received(void **state)
 {
@@ -451,6 +481,7 @@ int main(void)
         CASE(test_what_the_broker_refuses_is_reported),
         CASE(test_loss_and_absence_are_logged_with_the_reason),
         CASE(test_subscription_outlives_the_connection),
+        CASE(test_program_that_is_started_does_not_get_the_connection),
         CASE(test_what_is_retained_is_not_received),
         CASE(test_old_broker_is_spoken_to_in_its_version),
         CASE(test_old_broker_that_hangs_up_is_spoken_to_in_its_version),
