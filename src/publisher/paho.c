@@ -18,7 +18,9 @@
 /* Paho reports the end of an attempt and of a message; one that found no memory for it may not. */
 #define CONNECT_MAX_MS 15000u
 
-#define SOCKET_WAIT_MS 256u /* for paho to make its socket; the last of the waits, which double */
+/* For paho to make its socket: the last of the waits, which double. Together they are nearly as
+ * long as an attempt: given up earlier, the next one who asks would find the socket of this one. */
+#define SOCKET_WAIT_MS 4096u
 
 static bool time_is_up(const paho *p)
 {
@@ -145,7 +147,8 @@ static bool begin_asking(paho *p)
 static medsec__broker_socket wait_socket(paho *p)
 {
     medsec__broker_socket found = {.fd = -1};
-    for (uint64_t wait = MS; wait <= SOCKET_WAIT_MS * MS && p->link == PAHO_CONNECTING; wait *= 2) {
+    for (uint64_t wait = MS;
+         wait <= SOCKET_WAIT_MS * MS && p->link == PAHO_CONNECTING && !time_is_up(p); wait *= 2) {
         sleep_for(p, wait);
         if (medsec__broker_socket_find(&found, p->base.options.url.port)) {
             break;
