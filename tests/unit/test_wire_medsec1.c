@@ -23,6 +23,13 @@ static medsec_step step;
 static pulse_beat beat;
 static vitals source;
 static uint64_t now_ms;
+static uint64_t clock_us;
+
+/* In front of libuv's, by which latency is measured: it goes on as the test says. */
+uint64_t uv_hrtime(void)
+{
+    return clock_us * 1000u;
+}
 
 static int begin(void **state)
 {
@@ -148,11 +155,11 @@ static void test_latency_is_from_sampling_to_acknowledgement(void **state)
     (void)state;
     connect_session();
     expect_message(MEDSEC_KIND_READINGS);
-    uv_sleep(30);
+    clock_us += 30000;
     expect_message(MEDSEC_KIND_READINGS);
     acknowledge(10);
     assert_int_equal(latency.count, 11);
-    assert_in_range(latency.max, 30000, 5000000);
+    assert_int_equal(latency.max, 30000);
     assert_true(histogram_quantile(&latency, 0.5) < 30000); /* ten were measured after the sleep */
 }
 
@@ -161,7 +168,7 @@ static void test_latency_leaves_out_what_was_dropped(void **state)
 {
     (void)state;
     run_to(MEDSEC_STEP_CONNECT);
-    uv_sleep(30); /* the first reading is that much older than the others */
+    clock_us += 30000; /* the first reading is that much older than the others */
     while (counts().sampled < RING + 5) {
         poll_with(0);
         now_ms += 10;
@@ -189,7 +196,7 @@ static void test_latency_follows_the_ring_when_it_drops(void **state)
         poll_with(0);
         now_ms += 10;
     }
-    uv_sleep(30);
+    clock_us += 30000;
     while (counts().sampled < RING + 5) {
         poll_with(0);
         now_ms += 10;
