@@ -84,7 +84,7 @@ void spool_start(spool_fixture *f, bool linked)
 
 medsec_status spool_end(spool_fixture *f)
 {
-    medsec_status status = f->spool->ops->stop(f->spool, 10000);
+    medsec_status status = f->spool->ops->stop(f->spool, 60000);
     f->spool->ops->destroy(f->spool);
     f->spool = f->memory = NULL;
     return status;

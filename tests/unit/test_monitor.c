@@ -126,20 +126,26 @@ static void test_metrics_hold_what_the_publisher_says(void **state)
     expect(f, "/metrics", "application/openmetrics-text", "medsec_spool_syncs_total 77\n# EOF\n");
 }
 
+static void wait_health(const fixture *f, bool healthy)
+{
+    for (unsigned i = 0; i < V1_WAIT_MS && monitor_is_healthy(f->v1->gateway, 1500) != healthy;
+         i++) {
+        usleep(1000);
+    }
+    assert_int_equal(monitor_is_healthy(f->v1->gateway, 1500), healthy);
+}
+
 /* A loop that publishes to one that waits does not turn. */
 static void test_health_follows_the_loops(void **state)
 {
     fixture *f = *state;
     v1_client c;
-    assert_true(monitor_is_healthy(f->v1->gateway, 1500));
+    wait_health(f, true);
     v1_client_make(f->v1, &c, 1);
     v1_client_connect(f->v1, &c);
     held_block(f->v1->publisher);
     v1_client_readings(&c, 1);
-    for (unsigned i = 0; i < V1_WAIT_MS && monitor_is_healthy(f->v1->gateway, 1500); i++) {
-        usleep(1000);
-    }
-    assert_false(monitor_is_healthy(f->v1->gateway, 1500));
+    wait_health(f, false);
     expect(f, "/healthz", " 200 ", "ok\n"); /* not for long enough */
     held_unblock(f->v1->publisher);
     v1_client_close(&c);

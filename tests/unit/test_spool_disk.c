@@ -35,7 +35,7 @@ static int setup(void **state)
     fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
     scratch_open(&f->files);
-    f->options = (medsec_spool_options){.key = key, .bytes = 1u << 20, .age_s = 160};
+    f->options = (medsec_spool_options){.key = key, .bytes = 1u << 20, .age_s = 1600};
     open_disk(f);
     *state = f;
     return 0;
@@ -213,11 +213,11 @@ static void test_age_is_counted_while_the_gateway_is_down(void **state)
     const uint64_t now = f->disk.begun_ms;
     assert_int_equal(commit_one(f, 1, 10, false), MEDSEC_OK);
     reopen(f);
-    wind(f, now + 150000);
+    wind(f, now + 1500000);
     medsec__spool_disk_expire(&f->disk);
     assert_int_equal(f->disk.expired, 0);
-    assert_in_range(medsec__spool_disk_age_ms(&f->disk), 149000, 159000);
-    wind(f, now + 170000);
+    assert_in_range(medsec__spool_disk_age_ms(&f->disk), 1499000, 1599000);
+    wind(f, now + 1700000);
     medsec__spool_disk_expire(&f->disk);
     assert_int_equal(f->disk.expired, 1);
     assert_no_next(f);
@@ -243,7 +243,7 @@ static void test_segment_does_not_grow_for_long(void **state)
     assert_int_equal(commit_one(f, 1, 10, false), MEDSEC_OK);
     assert_int_equal(commit_one(f, 2, 10, false), MEDSEC_OK);
     assert_ptr_equal(f->disk.streams[0].oldest, f->disk.streams[0].newest);
-    wind(f, now + 11000); /* a sixteenth of the age has passed */
+    wind(f, now + 110000); /* a sixteenth of the age has passed */
     assert_int_equal(commit_one(f, 3, 10, false), MEDSEC_OK);
     assert_ptr_not_equal(f->disk.streams[0].oldest, f->disk.streams[0].newest);
 }
@@ -347,7 +347,7 @@ static void test_damaged_header_hides_nothing_behind_it(void **state)
         const uint64_t now = f->disk.begun_ms;
         const uint64_t lie = lies[i] < 1000 ? sequence + lies[i] : lies[i];
         assert_int_equal(commit_one(f, sequence, 10, false), MEDSEC_OK);
-        wind(f, now + 11000); /* another segment */
+        wind(f, now + 110000); /* another segment */
         assert_int_equal(commit_one(f, sequence + 1, 10, false), MEDSEC_OK);
         assert_int_equal(commit_one(f, sequence + 2, 10, false), MEDSEC_OK);
         change_last(f, sequence, sequence, lie);

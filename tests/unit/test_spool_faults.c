@@ -42,7 +42,9 @@ static void fail_and_mend(spool_fixture *f, int error, int left)
     steps_fail(error, left);
     publish(f, 7, 12);
     assert_true(spool_wait(has_failed, f));
-    assert_int_equal(f->durables, 6);
+    /* A group takes two steps; from the third message on four, since that goes into another file.
+     */
+    assert_in_range(f->durables, 6, left < 2 ? 6 : 8);
     steps_fail(0, 0);
     spool_wait_durable(f, 12);
     assert_int_equal(f->failures, 0);

@@ -160,6 +160,9 @@ static void test_old_messages_are_thrown_away(void **state)
     }
     spool_wait_durable(f, 10);
     assert_true(spool_wait(has_expired, f));
+    assert_int_equal(spool_end(f), MEDSEC_OK);
+    f->options.age_s = 3600;
+    spool_start(f, false);
     assert_int_equal(spool_publish(f, 1, 11, 11), MEDSEC_OK);
     const arrived a = drain(f);
     assert_int_equal(a.count, 1);
