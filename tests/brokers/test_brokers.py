@@ -18,7 +18,6 @@ sys.path.insert(1, os.path.join(HERE, "..", "support"))
 import harness
 
 RABBITMQ = "/usr/lib/rabbitmq/bin/rabbitmq-server"
-PATIENCE_S = 60
 
 
 class Child(harness.Broker):
@@ -29,7 +28,7 @@ class Child(harness.Broker):
 
     def start(self):
         self.launch()
-        if not harness.wait_until(self.accepts, PATIENCE_S, 0.1):
+        if not harness.wait_until(self.accepts, interval=0.1):
             raise RuntimeError("the broker does not start:\n" + self.process.text())
         return self
 
@@ -122,7 +121,7 @@ class Interoperates:
         """In the version that the broker speaks, which may take an attempt or two to find."""
         events = harness.wait_until(
             lambda: len(proxy.events("broker-connected")) >= count
-            and proxy.events("broker-connected"), PATIENCE_S)
+            and proxy.events("broker-connected"))
         self.assertTrue(events, proxy.text())
         self.assertEqual(events[-1]["mqtt"], self.kind.version)
 
@@ -137,7 +136,7 @@ class Interoperates:
         return child
 
     def summary(self, child):
-        text = child.communicate(timeout=5 * PATIENCE_S)[0]
+        text = child.communicate(timeout=5 * harness.PATIENCE_S)[0]
         self.assertEqual(child.returncode, 0, text)
         return json.loads(text.splitlines()[-1])
 
@@ -185,10 +184,10 @@ class Interoperates:
         again = self.subscriber.subscriptions + 1
         self.broker.start()
         self.wait_connected(proxy, 2)
-        self.subscriber.wait_subscriptions(again, PATIENCE_S)
+        self.subscriber.wait_subscriptions(again)
         summary = self.summary(child)
         self.assertEqual((summary["acknowledged"], summary["unacknowledged"]), (300, 0))
-        self.assertTrue(self.subscriber.wait(lambda _: 299 in self.sequences("one"), PATIENCE_S))
+        self.assertTrue(self.subscriber.wait(lambda _: 299 in self.sequences("one")))
 
     def test_wrong_password_is_said(self):
         if self.kind.login is None:
@@ -199,8 +198,7 @@ class Interoperates:
         os.chmod(path, 0o600)
         proxy = self.gateway("--broker-user", self.kind.login[0], "--broker-password-file", path)
         said = harness.wait_until(lambda: [e for e in proxy.events("broker-unreachable")
-                                           if e["reason"] == "the broker refuses the login"],
-                                  PATIENCE_S)
+                                           if e["reason"] == "the broker refuses the login"])
         self.assertTrue(said, proxy.text())
 
 
