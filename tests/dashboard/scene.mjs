@@ -157,13 +157,15 @@ export class Scene {
 
     async startGateway(publish = 'fields,reading') {
         this.gatewayPort ??= await freePort();
+        const before = this.log('gateway').length;
         this.start('gateway', join(this.build, 'cli/medsec-proxy'), [
             '--registry', this.path('medsec.db'), '--listen', `127.0.0.1:${this.gatewayPort}`,
             '--broker', `mqtts://localhost:${this.brokerPort}`,
             '--broker-ca', this.path('cert.pem'), '--broker-user', 'gateway', '--broker-password-file',
             this.secret('gateway.password', PASSWORDS.gateway), '--publish', publish,
             '--mqtt-client', 'mosquitto']);
-        await until('the gateway listens', () => / listening /.test(this.log('gateway')));
+        await until('the gateway listens', () =>
+            / listening /.test(this.log('gateway').slice(before)));
     }
 
     // As the devices' wires say; each line to its standard input moves the vitals.

@@ -137,13 +137,26 @@ describe('logging in', () => {
 });
 
 describe('the ward', () => {
-    test('shows one device by itself, with the value that was sent', async () => {
+    test('shows one device by itself, with the value and the addresses that were sent', async () => {
         scene.startSim('--devices', '1');
         await until('it is there', async () => (await beds(page)).length === 1);
         scene.move(1, 1, scene.ids[0]);
         await until('its value', async () => (await bed(page, scene.ids[0])).temperature === '37.1');
         assert.equal(scene.values(scene.ids[0]).Temp, 37.1);
+        await go(page, devicePath(scene.ids[0]));
+        for (const [vital, address, port] of [['serverAddress', 'Internal_Server/Ip_address',
+            'Internal_Server/Port_address'],
+            ['deviceAddress', 'Ip_address', 'Port_address']]) {
+            await until(vital, async () => await shown(page, scene.ids[0], vital) ===
+                [address, port].map((topic) =>
+                    scene.latest.get(`Pico/${scene.ids[0]}/${topic}`)).join(':'));
+        }
+        await go(page, '/dashboard/ward');
         scene.processes.get('sim').kill('SIGKILL');
+        // Fifty of them without seven more messages for each reading, which the dashboard does not
+        // take: half of the machine's work would be theirs.
+        await scene.stop('gateway');
+        await scene.startGateway('reading');
     });
 
     test('shows fifty devices of both wires, each with the values that were sent', async () => {
@@ -282,7 +295,7 @@ describe('a device', () => {
     let one;
     let other;
 
-    test('has its values, chart and addresses as they were sent', async () => {
+    test('has its values and chart as they were sent', async () => {
         scene.move(7, 4, 'bed-0005'); // x + 0.4 g
         scene.move(10, 2, 'bed-0005'); // y - 0.2 g
         scene.move(3, 5, 'bed-0005'); // MCU + 2.5 degrees
@@ -302,13 +315,6 @@ describe('a device', () => {
             String(await page.locator('.medsec-slider [role=slider]')
             .evaluateAll((all) => all.map((each) =>
                 Number(each.getAttribute('aria-valuenow'))))) === '0.4,-0.2,0');
-        for (const [vital, address, port] of [['serverAddress', 'Internal_Server/Ip_address',
-            'Internal_Server/Port_address'],
-            ['deviceAddress', 'Ip_address', 'Port_address']]) {
-            assert.equal(await shown(page, 'bed-0005', vital),
-                [address, port].map((topic) =>
-                    scene.latest.get(`Pico/bed-0005/${topic}`)).join(':'));
-        }
         const points = await until('the chart has five seconds, and is of now', async () => {
             const found = await chart(page);
             return found.length >= 100 && Math.abs(found.at(-1).x - Date.now()) < 10000 && found;
