@@ -127,17 +127,27 @@ def broker_refusing(scene):
     injected(scene, "connections refused", scene.broker.refused)
 
 
+def wait_refused(scene, before):
+    """Until the broker has refused something more."""
+    harness.wait_until(lambda: scene.broker.refused > before, interval=0.05)
+
+
 def refuse_connections(scene):
+    before = scene.broker.refused
     scene.broker.connack = mqtt.UNAVAILABLE
     scene.broker.cut()
     time.sleep(2)
+    wait_refused(scene, before)
+    scene.wait_spooled()
     scene.broker.connack = 0
 
 
 def answers(scene, code):
     def act():
+        before = scene.broker.refused
         scene.broker.puback = code
         time.sleep(scene.setup.window_s)
+        wait_refused(scene, before)
         scene.broker.puback = 0
     scene.rounds(act)
     injected(scene, "messages refused", scene.broker.refused)
@@ -212,6 +222,7 @@ def spool_gateway_killed(scene):
         for _ in range(3):
             scene.pause(0.3, 0.8)
             scene.kill_gateway()
+        scene.wait_spooled()
         scene.broker.connack = 0
     scene.rounds(act)
     spool_used(scene)
@@ -249,7 +260,7 @@ def spool_full(scene):
     spool_used(scene)
 
 
-def wait_refused(scene, before):
+def wait_disk_failed(scene, before):
     """Until the disk has refused a write more."""
     harness.wait_until(lambda: scene.page.disk_failed() > before, interval=0.05)
 
@@ -264,7 +275,7 @@ def spool_on_bad_disk(scene, error):
         scene.broker.connack = mqtt.UNAVAILABLE
         scene.broker.cut()
         time.sleep(scene.setup.window_s / 2)
-        wait_refused(scene, before)
+        wait_disk_failed(scene, before)
         scene.page.mend_disk()
         time.sleep(scene.setup.window_s / 2)
         scene.broker.connack = 0
@@ -321,7 +332,7 @@ def out_of_memory(scene, own, most):
 
     def act():
         end = time.monotonic() + scene.setup.window_s
-        while time.monotonic() < end:
+        while time.monotonic() < end or not scene.page.memory_failed():
             scene.page.fail_memory(scene.random.randrange(1, most),
                                    scene.random.choice((1, 1, 20)), own)
             what = scene.random.randrange(8)
@@ -414,7 +425,7 @@ def on_bad_disk(scene, error):
         before = scene.page.disk_failed()
         scene.page.fail_disk(error, scene.registry.path)
         use(scene, credential)
-        wait_refused(scene, before)
+        wait_disk_failed(scene, before)
         time.sleep(1)
         scene.page.mend_disk()
         if not harness.wait_until(lambda: not is_pending(scene, name), interval=0.2):

@@ -86,7 +86,7 @@ class Scene:
         self.setup, self.random = setup, random.Random(seed)
         self.folder = tempfile.mkdtemp(prefix="medsec-faults-")
         self.processes, self.closers = [], []
-        self.broker = self.subscriber = self.gateway = None
+        self.broker = self.subscriber = self.gateway = self.spool = None
         self.deaths = self.starts = 0  # of the gateway; deaths that nobody meant
         self.supervised, self.expected = threading.Event(), threading.Lock()
         self.died_of = set()  # exit statuses; negative: signals
@@ -219,7 +219,12 @@ class Scene:
         self.broker.process.stop(signal.SIGKILL)
         self.broker.process = None
         self.pause(0.05, 0.3)
+        self.wait_spooled()
         self.broker.start()
+
+    def wait_spooled(self):
+        """A spool, if there is one, has been begun."""
+        harness.wait_until(lambda: not self.spool or self.gateway_log("spool-begin"), interval=0.05)
 
     def simulator_of(self, count, *arguments, add=()):
         """Another fleet, of devices that are not in the books."""
