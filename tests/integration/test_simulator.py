@@ -61,7 +61,7 @@ class SimulatorTest(harness.GatewayTest):
         return summary
 
     def wait_for(self, condition, what):
-        self.assertTrue(harness.wait_until(condition, PATIENCE_S, 0.05), what)
+        self.assertTrue(harness.wait_until(condition, interval=0.05), what)
 
     def taken(self):
         """Readings that the gateway has accepted."""
@@ -85,7 +85,7 @@ class SimulatorTest(harness.GatewayTest):
         def different():
             return {(name, r.get("boot"), r.get("seq"), r["time"] if "seq" not in r else 0)
                     for name, found in self.readings().items() for r in found}
-        harness.wait_until(lambda: len(different()) >= count, PATIENCE_S, 0.1)
+        self.wait_for(lambda: len(different()) >= count, "not published")
         return self.readings()
 
     def assert_all_published(self, summary, per_device=None):
