@@ -167,7 +167,7 @@ class Gateway:
         with self.changed:
             self.changed.notify_all()
 
-    def wait(self, condition, timeout=10):
+    def wait(self, condition, timeout=60):
         """Waits until `condition()` holds; returns its last value."""
         with self.changed:
             return self.changed.wait_for(condition, timeout)

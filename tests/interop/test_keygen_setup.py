@@ -179,7 +179,7 @@ class Qr(Keygen):
                 shown += os.read(main, 65536)
         except OSError:  # the other end is closed
             os.close(main)
-        self.assertEqual(process.wait(timeout=20), 0)
+        self.assertEqual(process.wait(timeout=60), 0)
         lines = shown.decode().replace("\r", "").splitlines()
         drawn = [re.fullmatch("\033\\[97;40m(.*)\033\\[0m", line).group(1) for line in lines[1:]]
         self.assertEqual(read_qr(drawn, self.path), "http://192.168.4.1/#" + lines[0])

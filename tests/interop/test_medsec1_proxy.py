@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import sys
+import time
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import harness
@@ -42,7 +43,7 @@ class ProxyTest(harness.GatewayTest):
         self.addCleanup(device.close)
         return device
 
-    def readings(self, device, count, timeout=10):
+    def readings(self, device, count, timeout=harness.PATIENCE_S):
         """What was published of a device, as (boot, seq)."""
         texts = self.subscriber.wait_payloads(device.topic("Reading"), count, timeout)
         found = [json.loads(text) for text in texts]
@@ -147,7 +148,7 @@ class Readings(ProxyTest):
         texts = self.subscriber.wait_payloads(device.topic("Reading"), 3)
         times = [milliseconds(json.loads(text)["time"]) for text in texts]
         self.assertEqual([time - times[2] for time in times], [-1000, -600, 0])
-        self.assertLess(abs(times[2] - device.utc_ms), 5000)
+        self.assertTrue(device.utc_ms <= times[2] <= time.time() * 1000)
 
 
 class Broker(ProxyTest):
@@ -162,8 +163,8 @@ class Broker(ProxyTest):
         with self.assertRaises(socket.timeout):
             device.receive(1.5)
         self.broker.start()
-        device.wait_acknowledged(30)
-        self.assertEqual(sorted(set(self.readings(device, 31, 20)))[-1], (1, 30))
+        device.wait_acknowledged()
+        self.assertEqual(sorted(set(self.readings(device, 31)))[-1], (1, 30))
 
 
 class Control(ProxyTest):
@@ -318,7 +319,7 @@ class Rotation(ProxyTest):
         self.send_one(old.connect(other.address))
         self.assertFalse(old.closed_by_peer(0.5))
         self.send_one(new)
-        self.assertTrue(old.closed_by_peer(2))
+        self.assertTrue(old.closed_by_peer())
 
     def replay_hello(self, device, hello):
         """The recording is greeted, and must change nothing in the time that a change takes."""

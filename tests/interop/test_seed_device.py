@@ -108,7 +108,7 @@ class OfSimulator(harness.GatewayTest):
 
     @staticmethod
     def receive(server, received):
-        server.settimeout(10)
+        server.settimeout(seed_device.TIMEOUT)
         connection, _ = server.accept()
         with connection:
             while data := connection.recv(65536):

@@ -62,6 +62,7 @@ int v1_fixture_teardown(void **state)
 {
     v1_fixture *f = *state;
     void *files = f->files;
+    held_unblock(f->publisher); /* where a test failed */
     medsec_gateway_destroy(f->gateway);
     f->publisher->ops->destroy(f->publisher);
     medsec_profile_set_destroy(f->profiles);

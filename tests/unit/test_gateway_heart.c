@@ -116,7 +116,7 @@ static uint64_t send_and_wait(v1_fixture *f, v1_client *c, signal_fn *signal)
     const uint64_t now_ms = gate_utc_ms();
     send_stream(f, c, signal, now_ms - 500, 400);
     gate_pass_ms(SEEN_MS);
-    send_readings(c, signal, now_ms - 500 + 4 * STEP_MS, 4);
+    send_taken(f, c, signal, now_ms - 500 + 4 * STEP_MS, 4);
     return now_ms - 500 + 4 * STEP_MS;
 }
 
