@@ -19,7 +19,8 @@ PUBLIC = {"ca.pem", "cert.pem", "names", "acl", "access", "lock"}
 PUBLIC_MEMBERS = {"device_public", "gateway_public"}
 SECRETS = ("authority", "registry", "gateway-secrets", "broker-secrets", "dashboard-secrets",
            "devices", "sim-devices")
-DECIMAL = re.compile(rb"(?<=:)-?\d+\.\d{2,}\b")
+# Six characters: a shorter one is found by chance among as many random bytes as a slow machine has.
+DECIMAL = re.compile(rb"(?<=:)(?=[-.\d]{6})-?\d+\.\d{2,}\b")
 NAME = re.compile(r"[a-z/-]+[0-9]?")  # of a format
 TROUBLE = re.compile(r"dropped|disconnect|exceeded|error", re.IGNORECASE)  # in the broker's log
 WORD = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")  # not a salt
