@@ -91,6 +91,7 @@ typedef struct wifi {
     bool pausing; /* something failed */
     bool again; /* the module was busy */
     uint8_t busy; /* how often it was said again */
+    uint8_t reset; /* wifi_reset, of the one under way */
     uint8_t reason; /* for the next LEFT or REFUSED */
     bool current; /* the module knows commands with _CUR (Non-OS AT) */
     bool joined; /* once since its reset: it may join again by itself */

@@ -100,6 +100,17 @@ static void broken(wifi *w)
     }
 }
 
+/* `ready` without an OK in front of it: AT+RST may not have been heard. What is still to be written
+ * of it will be. */
+static void reset_again(wifi *w)
+{
+    if (w->out_at == w->out_len) {
+        w->reset = WIFI_RESET_READY;
+        w->again = true;
+        w->again_ms = (uint32_t)w->now_ms;
+    }
+}
+
 /* `ready` counts when it was asked for, so behind the filler. Otherwise it may be a peer's word
  * (what was sent to us looks like the module's own once bytes of a +IPD are missing), and an
  * AT+CIPSEND that waits would carry the next commands to that peer, and the password in them. */
@@ -109,12 +120,23 @@ static void started(wifi *w)
         broken(w);
         return;
     }
+    if (w->reset == WIFI_RESET_SAID) {
+        reset_again(w);
+        return;
+    }
     w->step = WIFI_COMMAND_ECHO;
     nothing_under_way(w);
     w->out_len = 0;
     w->out_at = 0;
     w->pausing = false;
     w->lost = w->board->uart_lost(w->board->context);
+}
+
+/* It will start anew, and hears nothing until then. */
+static void reset_taken(wifi *w)
+{
+    w->reset = WIFI_RESET_TAKEN;
+    w->again = false;
 }
 
 static void next_step(wifi *w)
@@ -281,7 +303,8 @@ static void notice(wifi *w, const at_event *event)
 
 static void busy(wifi *w)
 {
-    if (w->command == WIFI_COMMAND_NONE || w->command == WIFI_COMMAND_PAYLOAD) {
+    bool resets = w->command == WIFI_COMMAND_RESET && w->reset == WIFI_RESET_TAKEN;
+    if (w->command == WIFI_COMMAND_NONE || w->command == WIFI_COMMAND_PAYLOAD || resets) {
         return;
     }
     if (w->orphan) {
@@ -292,13 +315,20 @@ static void busy(wifi *w)
     }
 }
 
+static void done(wifi *w)
+{
+    if (w->command == WIFI_COMMAND_RESET) {
+        reset_taken(w);
+    } else if (waits(w) && w->command != WIFI_COMMAND_SEND && w->command != WIFI_COMMAND_PAYLOAD) {
+        ended(w, true);
+    }
+}
+
 void wifi__answer(wifi *w, const at_event *event)
 {
     switch (event->type) {
     case AT_OK:
-        if (waits(w) && w->command != WIFI_COMMAND_SEND && w->command != WIFI_COMMAND_PAYLOAD) {
-            ended(w, true);
-        }
+        done(w);
         break;
     case AT_ERROR:
         if (waits(w)) {
@@ -328,6 +358,7 @@ void wifi__begin(wifi *w, wifi_command command, uint8_t link)
     w->command = (uint8_t)command;
     w->link = link;
     w->busy = 0;
+    w->reset = WIFI_RESET_SAID;
     w->orphan = false;
     if (command == WIFI_COMMAND_JOIN) {
         w->reason = WIFI_REASON_UNKNOWN;

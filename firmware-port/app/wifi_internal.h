@@ -30,6 +30,11 @@ typedef enum wifi_command {
     WIFI_COMMAND_CLOSE
 } wifi_command;
 
+/* A `ready` that comes before the OK is of a start that was under way already: either AT+RST was
+ * not heard, or its own start is still to come. So it is said once more; a module that even then
+ * gives no OK is believed. */
+typedef enum wifi_reset { WIFI_RESET_SAID, WIFI_RESET_READY, WIFI_RESET_TAKEN } wifi_reset;
+
 #define WIFI_PAUSE_MIN_MS 1000u /* before the second try; doubled with each */
 #define WIFI_PAUSE_MAX_MS 60000u
 #define WIFI_BUSY_MS 200u /* between two tries of a command that met `busy` */

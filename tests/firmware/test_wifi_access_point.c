@@ -48,7 +48,7 @@ static void test_start_protects_a_network_that_has_a_password(void **state)
     memset(&bench, 0, sizeof bench);
     bench.read_max = bench.room = 256;
     wifi_bench_start(&bench, &options);
-    wifi_bench_answer(&bench, "AT+RST\r\n", "ready\r\n");
+    wifi_bench_answer(&bench, "AT+RST\r\n", "OK\r\nready\r\n");
     wifi_bench_answer(&bench, "ATE0\r\n", "OK\r\n");
     wifi_bench_answer(&bench, "AT+SYSSTORE=0\r\n", "OK\r\n");
     wifi_bench_answer(&bench, "AT+CWMODE=2\r\n", "OK\r\n");
@@ -133,7 +133,7 @@ static void test_connect_means_nothing_before_the_server_listens(void **state)
 {
     (void)state;
     wifi_bench_begin(&bench, WIFI_ACCESS_POINT, 256, 256);
-    wifi_bench_answer(&bench, "AT+RST\r\n", "ready\r\n0,CONNECT\r\n");
+    wifi_bench_answer(&bench, "AT+RST\r\n", "OK\r\nready\r\n0,CONNECT\r\n");
     wifi_bench_events(&bench, "");
 }
 
@@ -174,7 +174,7 @@ static void test_start_refuses_a_name_that_would_end_the_command(void **state)
     memset(&bench, 0, sizeof bench);
     bench.read_max = bench.room = 4096;
     wifi_bench_start(&bench, &options);
-    wifi_bench_say(&bench, "ready\r\n");
+    wifi_bench_say(&bench, "OK\r\nready\r\n");
     for (int i = 0; i < 4; i++) {
         wifi_bench_say(&bench, "OK\r\n");
     }

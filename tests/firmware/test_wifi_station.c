@@ -78,15 +78,48 @@ static void test_start_uses_plain_names_when_the_module_need_not_store(void **st
     wifi_bench_events(&bench, "UP\n");
 }
 
-static void test_start_takes_ready_of_a_module_that_was_just_switched_on(void **state)
+static void test_start_resets_a_module_that_was_just_switched_on(void **state)
 {
     (void)state;
     begin();
     bench.written_len = 0; /* nobody heard it */
     wifi_bench_say(
         &bench, "\x80\xff\x02 +IPD,x:\r\n9,CLOSED\r\nready\r\nWIFI CONNECTED\r\nWIFI GOT IP\r\n");
-    wifi_bench_expect(&bench, "ATE0\r\n");
     wifi_bench_events(&bench, "");
+    wifi_bench_set_up_station(&bench);
+}
+
+/* Its first `ready` was on the way when AT+RST left: ours is the next one. */
+static void test_start_knows_its_own_ready(void **state)
+{
+    (void)state;
+    begin();
+    wifi_bench_answer(&bench, "AT+RST\r\n", "\r\nready\r\nAT+RST\r\r\n\r\nOK\r\n");
+    wifi_bench_expect(&bench, "");
+    wifi_bench_answer(&bench, "", "\xfe\x01#\x8c\r\nready\r\n");
+    wifi_bench_expect(&bench, "ATE0\r\n");
+}
+
+/* And the first AT+RST is heard after all. */
+static void test_start_is_not_reset_twice(void **state)
+{
+    (void)state;
+    begin();
+    wifi_bench_answer(&bench, "AT+RST\r\n", "\r\nready\r\n");
+    wifi_bench_answer(&bench, "AT+RST\r\n", "\r\nOK\r\nbusy p...\r\n");
+    wifi_bench_wait(&bench, 1000);
+    wifi_bench_expect(&bench, "");
+    wifi_bench_say(&bench, "\r\nready\r\n");
+    wifi_bench_expect(&bench, "ATE0\r\n");
+}
+
+static void test_start_believes_a_module_that_resets_without_an_ok(void **state)
+{
+    (void)state;
+    begin();
+    wifi_bench_answer(&bench, "AT+RST\r\n", "\r\nready\r\n");
+    wifi_bench_answer(&bench, "AT+RST\r\n", "\r\nready\r\n");
+    wifi_bench_expect(&bench, "ATE0\r\n");
 }
 
 static void test_join_escapes_what_the_module_would_read_as_syntax(void **state)
@@ -244,7 +277,7 @@ static void test_join_is_not_taken_for_done_because_the_module_knows_another_net
     wifi_bench_say(&bench, "\r\nready\r\n");
     wifi_bench_events(&bench, "LEFT 4\n");
     wifi_bench_wait(&bench, 1100);
-    wifi_bench_say(&bench, "\r\nready\r\n");
+    wifi_bench_say(&bench, "\r\nOK\r\n\r\nready\r\n");
     for (int i = 0; i < 4; i++) {
         wifi_bench_say(&bench, "\r\nOK\r\n");
     }
@@ -514,7 +547,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_station_lives_whatever_the_pieces),
         cmocka_unit_test(test_start_uses_plain_names_when_the_module_need_not_store),
-        cmocka_unit_test(test_start_takes_ready_of_a_module_that_was_just_switched_on),
+        cmocka_unit_test(test_start_resets_a_module_that_was_just_switched_on),
+        cmocka_unit_test(test_start_knows_its_own_ready),
+        cmocka_unit_test(test_start_is_not_reset_twice),
+        cmocka_unit_test(test_start_believes_a_module_that_resets_without_an_ok),
         cmocka_unit_test(test_join_escapes_what_the_module_would_read_as_syntax),
         cmocka_unit_test(test_join_says_the_longest_name_and_password),
         cmocka_unit_test(test_join_never_says_a_name_that_would_end_the_command),
