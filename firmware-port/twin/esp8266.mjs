@@ -31,6 +31,7 @@ export class Esp8266 {
     #timers = new Set();
     #era = 0; // counts resets: what began before one does not end after it
     #deaf = false;
+    #starting = false; // what comes before it is ready is lost
     #on = false;
 
     constructor({ networks = [], hosts = {}, accessPort = 0, version = 1, pace = 1 } = {}) {
@@ -100,10 +101,12 @@ export class Esp8266 {
         this.#payload = null;
         this.#busy = null;
         this.#deaf = false;
+        this.#starting = true;
         // Its ROM speaks at another rate.
         const noise = Array.from({ length: 60 }, (_, i) => (i * 37 + 11) & 0xff).filter((b) => b !== 10);
         this.after(20, () => this.#emit(Buffer.from(noise)));
         this.after(250, () => {
+            this.#starting = false;
             this.say('\r\nready\r\n');
             if (this.stored !== null) {
                 commands.keepJoining(this, this.stored);
@@ -142,7 +145,7 @@ export class Esp8266 {
     }
 
     write(bytes) {
-        if (!this.#on || this.#deaf) {
+        if (!this.#on || this.#deaf || this.#starting) {
             return;
         }
         for (const byte of bytes) {
