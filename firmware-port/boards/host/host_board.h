@@ -13,7 +13,8 @@
  * A board for Linux: a file for the flash, a socket for the serial line to an emulated ESP8266, and
  * models of the sensor chips. Its clock is the system's, but it is looked at only while the
  * firmware sleeps or reads the serial line, and in between goes on by what the firmware waits: so a
- * slot of 1-Wire is as long as it should be, however busy the machine is.
+ * slot of 1-Wire is as long as it should be, and no sensor is asked too late, however busy the
+ * machine is.
  */
 typedef struct host_board {
     board table; /* what the firmware gets */

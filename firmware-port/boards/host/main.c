@@ -56,18 +56,45 @@ static int connect_serial(const char *path)
     return fd;
 }
 
+/* What whoever sits at the device sees of it, as it was told last. */
+typedef struct shown {
+    bool work; /* the position of the switch that counts */
+    uint8_t blinks; /* of the LED; led_code */
+} shown;
+
+static void tell_start(const app *firmware)
+{
+    static const char *const modes[] = {
+        [APP_HALTED] = "halted", [APP_SETUP] = "setup", [APP_WORK] = "work"};
+    printf("{\"event\":\"start\",\"mode\":\"%s\"}\n", modes[firmware->mode]);
+    fflush(stdout);
+}
+
+static void tell_changes(const app *firmware, shown *last)
+{
+    if (firmware->slide.work != last->work) {
+        last->work = firmware->slide.work;
+        printf("{\"event\":\"switch\",\"position\":\"%s\"}\n",
+               positions[last->work ? SWITCH_WORK : SWITCH_CONFIGURATION]);
+    }
+    if (firmware->led.code != last->blinks) {
+        last->blinks = firmware->led.code;
+        printf("{\"event\":\"led\",\"blinks\":%u}\n", (unsigned)last->blinks);
+    }
+    fflush(stdout);
+}
+
 /* One start after the other, as the chip after each reset, while somebody is at the serial line. */
 static void run(host_board *host)
 {
     static app firmware;
-    static const char *const modes[] = {
-        [APP_HALTED] = "halted", [APP_SETUP] = "setup", [APP_WORK] = "work"};
     while (!host->gone) {
         host_board_restart(host);
         app_start(&firmware, &host->table);
-        printf("{\"event\":\"start\",\"mode\":\"%s\"}\n", modes[firmware.mode]);
-        fflush(stdout);
+        tell_start(&firmware);
+        shown last = {.work = firmware.slide.work, .blinks = UINT8_MAX};
         while (!host->gone && app_turn(&firmware)) {
+            tell_changes(&firmware, &last);
         }
     }
     explicit_bzero(&firmware, sizeof firmware);
