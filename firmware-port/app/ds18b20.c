@@ -90,7 +90,7 @@ uint64_t ds18b20_poll(ds18b20 *sensor, uint64_t now_ms)
 {
     uint64_t due_ms = sensor->began_ms;
     if (sensor->step == READ_RESET) {
-        due_ms += CONVERSION_MS;
+        due_ms = sensor->converts_ms + CONVERSION_MS;
     }
     if (now_ms < due_ms) {
         return due_ms;
@@ -104,7 +104,8 @@ uint64_t ds18b20_poll(ds18b20 *sensor, uint64_t now_ms)
     case CONVERT_SKIP:
     case READ_SKIP:
         return command(sensor, SKIP_ROM, now_ms);
-    case CONVERT_BEGIN:
+    case CONVERT_BEGIN: /* other work may have come between the round's beginning and this */
+        sensor->converts_ms = now_ms;
         return command(sensor, CONVERT, now_ms);
     case READ_BEGIN:
         return command(sensor, READ_SCRATCHPAD, now_ms);

@@ -11,7 +11,8 @@
  */
 typedef struct ds18b20 {
     const board *board;
-    uint64_t began_ms; /* this second's conversion */
+    uint64_t began_ms; /* this second's round */
+    uint64_t converts_ms; /* from when on the chip does, in it */
     uint8_t step;
     uint8_t scratchpad[9];
     bool settled; /* at least one round is over */

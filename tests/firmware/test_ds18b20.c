@@ -199,6 +199,21 @@ static void test_poll_that_begins_late_waits_as_long(void **state)
     expect(38000);
 }
 
+/* A handshake takes a third of a second, and may come between any two polls. */
+static void test_poll_waits_from_where_the_conversion_begins(void **state)
+{
+    (void)state;
+    for (unsigned held_up = 0; held_up < 4; held_up++) {
+        virtual_board_open(&v);
+        ds18b20_start(&sensor, &v.table, virtual_board_ms(&v));
+        for (unsigned polls = 0; !sensor.settled; polls++) {
+            virtual_board_pass(&v, polls == held_up ? 400000 : 0);
+            step(5000);
+        }
+        expect(36625);
+    }
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, begin, check)
 
 int main(void)
@@ -215,6 +230,7 @@ int main(void)
         TEST(test_poll_after_loss_of_power_knows_nothing),
         TEST(test_poll_comes_late),
         TEST(test_poll_that_begins_late_waits_as_long),
+        TEST(test_poll_waits_from_where_the_conversion_begins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
