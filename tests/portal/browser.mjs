@@ -16,6 +16,7 @@ export async function launch(port) {
     const { chromium } = require('playwright-core');
     return chromium.launch({
         executablePath: program(),
+        timeout: 120000,
         args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
             '--disable-background-networking', '--disable-component-update', '--disable-sync',
             `--host-resolver-rules=MAP 192.168.4.1:80 127.0.0.1:${port}`],

@@ -80,9 +80,10 @@ export class Device {
     // 'lost' (taken, and no answer), 'forged' (sealed under another key), 'other' (another nonce),
     // 'busy', 'unknown' (a request that it does not know), 'mute' (the connection stays, and nothing
     // comes). `deaf`: as many connections end at once.
-    // `version`: of what it speaks.
-    restart({ key, forced = [], sameNonce = false, bytesPerSecond = 0, deaf = 0, version = 1 }) {
-        Object.assign(this, { key, forced, sameNonce, bytesPerSecond, deaf, version });
+    // `version`: of what it speaks. `mute`: no nonce comes.
+    restart({ key, forced = [], sameNonce = false, bytesPerSecond = 0, deaf = 0, version = 1,
+        mute = false }) {
+        Object.assign(this, { key, forced, sameNonce, bytesPerSecond, deaf, version, mute });
         this.tries = TRIES;
         this.nonce = randomBytes(NONCE_LEN);
         this.requests = [];
@@ -152,13 +153,23 @@ export class Device {
         step();
     }
 
+    // Resolves when the next such request is there.
+    asked(request) {
+        return new Promise((done) => {
+            this.awaited = { request, done };
+        });
+    }
+
     answer(request, body) {
         this.requests.push(request);
+        if (this.awaited?.request === request) {
+            this.awaited.done();
+        }
         switch (request) {
         case 'GET /':
             return this.page;
         case 'GET /setup':
-            return this.hello();
+            return this.mute ? undefined : this.hello();
         case 'POST /setup':
             return this.take(body, this.forced.shift());
         default:

@@ -35,6 +35,7 @@ before(async () => {
     mkdirSync(pictures, { recursive: true });
     browser = await launch(await device.start());
     page = await browser.newPage();
+    page.setDefaultTimeout(60000);
     page.on('console', (message) => said.push(message.text()));
     page.on('pageerror', (error) => said.push(String(error)));
 });
