@@ -196,17 +196,27 @@ export class Esp8266 {
     #send({ link, parts }) {
         this.say(`\r\nRecv ${parts.length} bytes\r\n`);
         this.begin('s');
+        this.#tellOfVisitor(link, 'answer');
         const era = this.#era;
         link.socket.write(Buffer.from(parts), (error) => {
             if (era === this.#era) {
-                this.after(3, () => this.finish(error ? 'SEND FAIL' : 'SEND OK'));
+                this.after(3, () => {
+                    this.#tellOfVisitor(link, 'answered');
+                    this.finish(error ? 'SEND FAIL' : 'SEND OK');
+                });
             }
         });
     }
 
+    #tellOfVisitor(link, what) {
+        if (link.incoming) {
+            this.onEvent(what, link.id);
+        }
+    }
+
     /** A connection is there: what arrives goes to the processor. */
     adopt(id, socket, incoming) {
-        const link = { id, socket };
+        const link = { id, socket, incoming };
         const era = this.#era;
         this.links[id] = link;
         socket.setNoDelay(true);
@@ -228,6 +238,7 @@ export class Esp8266 {
     }
 
     #bring(link, data) {
+        this.#tellOfVisitor(link, 'request');
         for (let at = 0; at < data.length; at += PIECE) {
             const piece = data.subarray(at, at + PIECE);
             this.say(`\r\n+IPD,${this.mux ? `${link.id},` : ''}${piece.length}:`);

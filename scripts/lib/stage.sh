@@ -32,10 +32,10 @@ clean_up() {
     [ -z "$folder" ] || rm -rf "$folder"
 }
 
-# Waits up to 10 s until `file` of process `pid` holds `pattern`.
+# Waits up to a minute until `file` of process `pid` holds `pattern`.
 wait_for() {
     local file=$1 pid=$2 pattern=$3 tries
-    for ((tries = 0; tries < 200; tries++)); do
+    for ((tries = 0; tries < 1200; tries++)); do
         grep -q "$pattern" "$file" 2>/dev/null && return 0
         kill -0 "$pid" 2>/dev/null || return 1
         sleep 0.05
@@ -59,9 +59,9 @@ start_broker() {
     die "mosquitto does not start"
 }
 
-start_gateway() {
+start_gateway() { # options of medsec-proxy
     "$bin/medsec-proxy" --registry "$folder/medsec.db" --listen 127.0.0.1:0 \
-        --broker "mqtt://127.0.0.1:$port" >"$folder/proxy.log" 2>&1 &
+        --broker "mqtt://127.0.0.1:$port" "$@" >"$folder/proxy.log" 2>&1 &
     gateway=$!
     wait_for "$folder/proxy.log" "$gateway" ' listening ' ||
         { cat "$folder/proxy.log" >&2; die "medsec-proxy does not start"; }

@@ -17,8 +17,9 @@ FOLDER = os.path.join("firmware-port", "twin")
 NETWORK, PASSWORD = "ward 7", "a password, with \\ and \""
 SERVER, PORT = "gateway.example", 9998
 FULL_MV, FULL_RAW = 3300, 4095  # of the converter
-# A handshake takes a third of a second on a chip, and seconds where the chip is emulated.
-PATIENCE_S = 60
+# A handshake takes a third of a second on a chip, and seconds where the chip is emulated, or a minute
+# where much else runs beside it.
+PATIENCE_S = 300
 GATEWAY = ("--identify-timeout", str(PATIENCE_S))
 
 
@@ -73,7 +74,7 @@ class Twin:
         with self.changed:
             self.changed.notify_all()
 
-    def wait(self, condition, timeout=30, since=0):
+    def wait(self, condition, timeout=PATIENCE_S, since=0):
         """The first event from number `since` on for which `condition` holds; fails on a fault of
         the device, or when there is none in time."""
         def look():
@@ -90,7 +91,7 @@ class Twin:
             raise AssertionError("the twin did not say it: %s" % self.events[-8:])
         return found
 
-    def wait_module(self, what, timeout=30, since=0):
+    def wait_module(self, what, timeout=PATIENCE_S, since=0):
         """`detail` of the first such event of the ESP8266."""
         return self.wait(lambda event: event["event"] == "module" and event["what"] == what,
                          timeout, since).get("detail")
@@ -120,7 +121,7 @@ class Twin:
         """Ends it; returns its last state."""
         if self.child.poll() is None:
             self.child.stdin.close()
-        self.child.wait(20)
+        self.child.wait(PATIENCE_S)
         self.reader.join()
         self.child.stdout.close()
         if self.log is not subprocess.DEVNULL:

@@ -12,7 +12,7 @@ const { port, key, wrongKey, settings, pictures } = JSON.parse(
     await new Promise((resolve) => createInterface({ input: process.stdin }).once('line', resolve)));
 const PHONE = { width: 360, height: 740 };
 const DESKTOP = { width: 1280, height: 800 };
-const LIMIT_MS = 30000;
+const LIMIT_MS = 60000;
 
 const browser = await launch(port);
 

@@ -19,7 +19,6 @@ DEVICE = "iot_med_dev_01"
 NETWORK, PASSWORD = "ward 7", "correct horse"
 SERVER, PORT = "gateway.example", 9998
 STEP = 30  # readings, a second and a half of them, to see that it goes on
-PATIENCE_S = 60
 ACCESS_POINT = {"event": "led", "blinks": 0}  # the page is there
 
 
@@ -36,7 +35,7 @@ class Module:
                 ["node", program, "--socket", self.path, "--network", NETWORK + ":" + PASSWORD,
                  "--host", "%s=%s:%d" % ((SERVER,) + address), "--access-port", str(self.port)],
                 stdin=subprocess.PIPE, stdout=log, stderr=log)
-        if not harness.wait_until(self.is_ready, PATIENCE_S):
+        if not harness.wait_until(self.is_ready):
             raise RuntimeError("the emulated ESP8266 does not start")
 
     def is_ready(self):
@@ -45,7 +44,7 @@ class Module:
 
     def close(self):
         self.child.stdin.close()
-        self.child.wait(PATIENCE_S)
+        self.child.wait(harness.PATIENCE_S)
 
 
 class DeviceTest(harness.GatewayTest):
@@ -78,8 +77,7 @@ class DeviceTest(harness.GatewayTest):
         """The device has started into these modes, one after the other."""
         def seen():
             return [json.loads(line)["mode"] for line in self.device.lines('"start"')]
-        harness.wait_until(lambda: len(seen()) >= len(modes) or not self.device.alive(),
-                           PATIENCE_S)
+        harness.wait_until(lambda: len(seen()) >= len(modes) or not self.device.alive())
         self.assertEqual(seen(), list(modes), self.device.text())
 
     def wait_shown(self, event):
@@ -87,11 +85,12 @@ class DeviceTest(harness.GatewayTest):
         def shown():
             lines = self.device.text().rpartition('"start"')[2].splitlines()[1:]
             return [json.loads(line) for line in lines]
-        harness.wait_until(lambda: event in shown() or not self.device.alive(), PATIENCE_S)
+        harness.wait_until(lambda: event in shown() or not self.device.alive())
         self.assertIn(event, shown(), self.device.text())
 
     def ask(self, method, path, body=None):
-        connection = http.client.HTTPConnection(harness.HOST, self.module.port, timeout=PATIENCE_S)
+        connection = http.client.HTTPConnection(harness.HOST, self.module.port,
+                                                timeout=harness.PATIENCE_S)
         connection.request(method, path, body)
         answer = connection.getresponse()
         content = answer.read()
@@ -125,7 +124,7 @@ class DeviceTest(harness.GatewayTest):
 
     def goes_on(self):
         count = len(self.readings()) + STEP
-        self.subscriber.wait_payloads("Pico/%s/Reading" % DEVICE, count, PATIENCE_S)
+        self.subscriber.wait_payloads("Pico/%s/Reading" % DEVICE, count)
         self.assertGreaterEqual(len(self.readings()), count, self.device.text())
 
 

@@ -34,7 +34,7 @@ class Show(unittest.TestCase):
                 self.fail("no line of a device that has sent for two seconds")
             self.assertEqual(found.group(1), "twin-1")
             os.killpg(shown.pid, signal.SIGINT)  # as the terminal does for Ctrl-C
-            self.assertEqual(shown.wait(60), 0)
+            self.assertEqual(shown.wait(harness.PATIENCE_S), 0)
             self.assertEqual(os.listdir(folder), [])
 
 

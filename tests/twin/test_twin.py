@@ -18,7 +18,7 @@ import twin
 
 STEP = 30  # readings, a second and a half of them, to see that it goes on
 WRONG_KEY = "0000-0000-0000-0000-0000"
-PAGE_S = 2  # of the chip's time, from the connection until all of the page has left
+PAGE_S = 2  # of the chip's time, from the request until all of the page has left
 
 
 class WholeWay(twin.TwinTest):
@@ -49,7 +49,8 @@ class WholeWay(twin.TwinTest):
                  "settings": {"ssid": twin.NETWORK, "password": twin.PASSWORD,
                               "server": twin.SERVER, "port": twin.PORT}}
         done = subprocess.run(["node", os.path.join(HERE, "browser.mjs")], check=True, text=True,
-                              input=json.dumps(asked) + "\n", stdout=subprocess.PIPE, timeout=120)
+                              input=json.dumps(asked) + "\n", stdout=subprocess.PIPE,
+                              timeout=2 * twin.PATIENCE_S)
         return json.loads(done.stdout)
 
     def set_up(self):
@@ -71,14 +72,19 @@ class WholeWay(twin.TwinTest):
               % (page_s, seen["shownMs"] / 1000, seen["done"]))
 
     def first_visit(self):
-        """How long the first connection that has ended took, by the chip's clock."""
-        began = {}
+        """How long the chip took for its first answer, by its own clock: from the request, and from
+        the end of each piece at the module, until the next piece was there."""
+        took, since = 0, None
         for event in self.twin.events:
-            if event.get("what") == "visitor":
-                began[event["detail"]] = event["seconds"]
-            elif event.get("what") == "closed" and event["detail"] in began:
-                return event["seconds"] - began[event["detail"]]
-        return None
+            what = event.get("what")
+            if since is None and what == "request":
+                link, since = event["detail"], event["seconds"]
+            elif since is not None and event.get("detail") == link:
+                if what == "closed":
+                    break
+                took += event["seconds"] - since if what == "answer" else 0
+                since = event["seconds"]
+        return took
 
     def wait_samples(self):
         count = sum(map(len, self.sampled()))

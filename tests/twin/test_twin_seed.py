@@ -42,7 +42,7 @@ class SeedWire(twin.TwinTest):
         subprocess.run(["node", twin.program("setup.mjs"), "--at", str(port),
                         "--ssid", twin.NETWORK, "--password", twin.PASSWORD,
                         "--server", twin.SERVER, "--port", str(twin.PORT)],
-                       input=self.key(), text=True, check=True, timeout=60)
+                       input=self.key(), text=True, check=True, timeout=twin.PATIENCE_S)
         self.twin.wait(lambda event: event["event"] == "start" and event["detail"] == "watchdog",
                        since=before)
 
