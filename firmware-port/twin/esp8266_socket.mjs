@@ -9,7 +9,8 @@ import { esp8266Command, esp8266FromOptions, esp8266Options, readOptions } from 
 
 /*
  * The module alone, for a device that runs as a program: whoever connects to the socket is at its
- * serial line, which runs at its rate. The module has supply as long as somebody is connected.
+ * serial line, which runs at its rate. The module has supply as long as somebody is connected;
+ * who comes next may be there before the end of the last one is noticed.
  */
 const USAGE = `usage: esp8266_socket.mjs --socket PATH [--network NAME[:KEY]]... [--host NAME=ADDR:PORT]...
     [--access-port PORT] [--at 1|2]
@@ -18,6 +19,8 @@ const BYTES_PER_MS = 11.52; // 115 200 baud, 8N1
 const STEP_MS = 4;
 
 const say = (event, detail) => process.stdout.write(`${JSON.stringify({ event, ...detail })}\n`);
+
+let present = null; // whoever is at the serial line
 
 function serve(module, serial) {
     let queue = Buffer.alloc(0);
@@ -35,12 +38,22 @@ function serve(module, serial) {
         queue = Buffer.concat([queue, bytes]);
     };
     module.backlog = () => queue.length;
+    present?.destroy();
+    present = serial;
+    module.powerOff();
     module.powerOn();
-    serial.on('data', (bytes) => module.write(bytes));
+    serial.on('data', (bytes) => {
+        if (present === serial) {
+            module.write(bytes);
+        }
+    });
     serial.on('error', () => {});
     serial.on('close', () => {
         clearInterval(timer);
-        module.powerOff();
+        if (present === serial) {
+            present = null;
+            module.powerOff();
+        }
     });
 }
 
