@@ -134,6 +134,17 @@ static void send_all(const int fds[], unsigned count, const uint8_t *data, size_
     }
 }
 
+/* Nobody has a turn until there is a budget; `hello` is a recorded one of `replay`. */
+static void start_without_budget(v1_fixture *f, v1_client *replay, uint8_t hello[MEDSEC_HELLO_LEN])
+{
+    gate_set_budget(GATE_USED_UP);
+    f->options.threads = 1;
+    f->options.identify_timeout_ms = 4 * V1_WAIT_MS;
+    v1_start(f);
+    v1_client_make(f, replay, 2);
+    v1_hello(&replay->device, hello, &replay->secrets, replay->suite, "recorded");
+}
+
 /* Whoever queues with one byte of a HELLO queues again for the rest: turns cannot be saved up, and
  * all be taken at once. */
 static void test_turn_is_for_what_is_there(void **state)
@@ -143,12 +154,7 @@ static void test_turn_is_for_what_is_there(void **state)
     v1_client replay;
     uint8_t hello[MEDSEC_HELLO_LEN];
     static int slow[SLOW], last[1];
-    gate_set_budget(GATE_USED_UP);
-    f->options.threads = 1;
-    f->options.identify_timeout_ms = 4 * V1_WAIT_MS;
-    v1_start(f);
-    v1_client_make(f, &replay, 2);
-    v1_hello(&replay.device, hello, &replay.secrets, replay.suite, "recorded");
+    start_without_budget(f, &replay, hello);
     v1_client_flood(f, &replay, slow, SLOW, hello, 1);
     v1_expect_count(f, queued, SLOW);
     v1_client_flood(f, &replay, last, 1, hello, sizeof hello);
@@ -175,12 +181,7 @@ static void test_who_left_its_turn_costs_nothing(void **state)
     v1_client replay;
     uint8_t hello[MEDSEC_HELLO_LEN];
     static int left[LEFT], stays[1];
-    gate_set_budget(GATE_USED_UP);
-    f->options.threads = 1;
-    f->options.identify_timeout_ms = 4 * V1_WAIT_MS;
-    v1_start(f);
-    v1_client_make(f, &replay, 2);
-    v1_hello(&replay.device, hello, &replay.secrets, replay.suite, "recorded");
+    start_without_budget(f, &replay, hello);
     v1_client_flood(f, &replay, left, LEFT, hello, sizeof hello);
     v1_client_flood(f, &replay, stays, 1, hello, sizeof hello);
     v1_expect_count(f, queued, LEFT + 1);
