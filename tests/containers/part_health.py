@@ -23,10 +23,8 @@ class Health(Part):
         self.assertEqual(set(restarts.values()), {0}, restarts)
 
     def test_reading_reaches_the_page_in_time(self):
-        seconds, slowness = self.stage.seen["seconds"], self.stage.seen["slowness"]
-        print("the first reading was on the page after %.1f s; what wants the processor waits, and "
-              "takes %.1f times as long" % (seconds, slowness))
-        self.assertLess(seconds / slowness, FIRST_READING_S)
+        print("the first reading was on the page after %.1f s" % self.stage.seen["seconds"])
+        self.assertLess(self.stage.seen["seconds"], FIRST_READING_S)
 
     def test_page_shows_what_was_measured(self):
         """Of the vitals that stand still, as the listener got them."""
